@@ -1,0 +1,88 @@
+package sentei
+
+// Cost is what storing something takes.
+type Cost struct {
+	// Series is the number of active series: those that still received
+	// samples at the end of the inventory's span.
+	Series int64 `json:"series"`
+	// SeriesInSpan is the number of distinct series in the whole span; the
+	// difference to Series is churn.
+	SeriesInSpan int64 `json:"series_in_span"`
+	// SamplesPerSecond is the ingestion rate at the end of the span.
+	SamplesPerSecond float64 `json:"samples_per_second"`
+	// ChurnPerHour is the number of series created per hour after the start
+	// of the span.
+	ChurnPerHour float64 `json:"churn_per_hour"`
+	// MemoryBytes is the estimated head memory of the active series.
+	MemoryBytes float64 `json:"memory_bytes"`
+	// DiskBytesPerDay is the estimated growth of blocks, index and chunks.
+	DiskBytesPerDay float64 `json:"disk_bytes_per_day"`
+}
+
+// Plus returns the sum of both costs. Only costs of disjoint sets of series
+// may be added.
+func (c Cost) Plus(o Cost) Cost {
+	return Cost{
+		Series:           c.Series + o.Series,
+		SeriesInSpan:     c.SeriesInSpan + o.SeriesInSpan,
+		SamplesPerSecond: c.SamplesPerSecond + o.SamplesPerSecond,
+		ChurnPerHour:     c.ChurnPerHour + o.ChurnPerHour,
+		MemoryBytes:      c.MemoryBytes + o.MemoryBytes,
+		DiskBytesPerDay:  c.DiskBytesPerDay + o.DiskBytesPerDay,
+	}
+}
+
+// SecondsPerMonth is the length of the month of 30 days that prices refer to.
+const SecondsPerMonth = 30 * 24 * 3600
+
+const (
+	gibibyte = 1 << 30
+	million  = 1e6
+)
+
+// Prices turns a Cost into money. Every part that is zero costs nothing, so
+// one type serves bills per active series (Grafana Cloud), per sample (AMP,
+// GMP, Azure) and per machine (self-hosted).
+type Prices struct {
+	Currency string `yaml:"currency" json:"currency"`
+	// PerThousandSeries is the price of 1000 active series for a month.
+	PerThousandSeries float64 `yaml:"per_thousand_series" json:"per_thousand_series"`
+	// PerMillionSamples is the price of a million ingested samples.
+	PerMillionSamples float64 `yaml:"per_million_samples" json:"per_million_samples"`
+	// PerGiBMemory is the price of a GiB of memory for a month.
+	PerGiBMemory float64 `yaml:"per_gib_memory" json:"per_gib_memory"`
+	// MemoryFactor multiplies the estimated head memory: garbage collection,
+	// caches and replicas. 1 when zero.
+	MemoryFactor float64 `yaml:"memory_factor" json:"memory_factor"`
+	// PerGiBDisk is the price of a GiB of disk or object storage for a month.
+	PerGiBDisk float64 `yaml:"per_gib_disk" json:"per_gib_disk"`
+	// RetentionDays is how long blocks are kept.
+	RetentionDays float64 `yaml:"retention_days" json:"retention_days"`
+}
+
+// PerMonth returns what the cost amounts to in a month of 30 days, in
+// p.Currency.
+func (p Prices) PerMonth(c Cost) float64 {
+	factor := p.MemoryFactor
+	if factor == 0 {
+		factor = 1
+	}
+	return float64(c.Series)/1000*p.PerThousandSeries +
+		c.SamplesPerSecond*SecondsPerMonth/million*p.PerMillionSamples +
+		c.MemoryBytes*factor/gibibyte*p.PerGiBMemory +
+		c.DiskBytesPerDay*p.RetentionDays/gibibyte*p.PerGiBDisk
+}
+
+// Estimates of head memory, measured on live heaps: about 700 bytes for a
+// series, 1.65 bytes for each byte of label text, and an open chunk.
+const (
+	headBytesPerSeries    = 700
+	headBytesPerLabelByte = 1.65
+	headBytesOpenChunk    = 350
+)
+
+// HeadBytes estimates the memory that active series take in a head block.
+// labelBytes is the length of all label names and values of all of them.
+func HeadBytes(series int64, labelBytes float64) float64 {
+	return float64(series)*(headBytesPerSeries+headBytesOpenChunk) + headBytesPerLabelByte*labelBytes
+}

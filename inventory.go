@@ -1,0 +1,145 @@
+package sentei
+
+import (
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// Inventory is what one backend stores, as one source tells it. It is never
+// changed after the source has returned it.
+type Inventory struct {
+	Backend string
+	Source  string
+	// From and To bound the span that the numbers cover. To is taken as the
+	// instant of the scan.
+	From, To time.Time
+	// Metrics is sorted by name.
+	Metrics []Metric
+	// ScrapeJobs is sorted by name. It is empty when the source cannot tell.
+	ScrapeJobs []ScrapeJob
+	// Estimated names the parts of the numbers that are estimates, such as
+	// "disk_bytes_per_day"; everything else is counted.
+	Estimated []string
+}
+
+// Metric is all series of one name.
+type Metric struct {
+	Name string `json:"name"`
+	Type string `json:"type,omitempty"` // counter, gauge, histogram, …; empty when unknown
+	Unit string `json:"unit,omitempty"`
+	Help string `json:"help,omitempty"`
+	// Jobs splits the metric by the stored job label, sorted; series without
+	// a job label stand under the empty job.
+	Jobs []JobMetric `json:"jobs"`
+}
+
+// Cost returns the cost of all jobs together.
+func (m *Metric) Cost() Cost {
+	var c Cost
+	for i := range m.Jobs {
+		c = c.Plus(m.Jobs[i].Cost)
+	}
+	return c
+}
+
+// JobMetric is the series of one metric that carry one job label.
+type JobMetric struct {
+	Job  string `json:"job"`
+	Cost Cost   `json:"cost"`
+	// Labels are the statistics of every label but __name__ and job, sorted
+	// by name. It is nil when the source did not read them: then any label
+	// may have any value.
+	Labels []LabelStats `json:"labels,omitempty"`
+}
+
+// LabelStats describes one label over the series of a JobMetric. All counts
+// are over the whole span, unless a name says live.
+type LabelStats struct {
+	Name string `json:"name"`
+	// Series is how many series have the label.
+	Series int64 `json:"series"`
+	// Distinct is the number of distinct values.
+	Distinct int64 `json:"distinct"`
+	// Values are values of the label, the one with most series first, ties by
+	// name. It is every value when Complete, else the top ones.
+	Values   []LabelValue `json:"values,omitempty"`
+	Complete bool         `json:"complete"`
+	// SeriesWithout is how many series would remain if the label were
+	// removed, SeriesWithoutLive the same of those live at the end of the
+	// span. They are -1 when unknown.
+	SeriesWithout     int64 `json:"series_without"`
+	SeriesWithoutLive int64 `json:"series_without_live"`
+}
+
+// LabelValue is one value of a label and the number of series that have it.
+type LabelValue struct {
+	Value  string `json:"value"`
+	Series int64  `json:"series"`
+}
+
+// ScrapeJob is an entry of scrape_configs, which owns the relabel rules that a
+// proposal may add to.
+type ScrapeJob struct {
+	Name string `json:"name"` // job_name, also the scrape pool
+	// JobLabels are the values of the job label that its targets carry,
+	// sorted. Relabeling may have made them differ from Name.
+	JobLabels []string `json:"job_labels"`
+	// HonorLabels says that scraped series may bring job labels of their own.
+	HonorLabels bool          `json:"honor_labels,omitempty"`
+	Interval    time.Duration `json:"interval,omitempty"`
+	Targets     int           `json:"targets,omitempty"`
+}
+
+// MayMatch reports whether a series of the metric in this job may satisfy all
+// the matchers. It never says no where a series satisfies them; it may say yes
+// where only the combination of two labels rules every series out, or where
+// the values of a label are not known in full.
+func (j *JobMetric) MayMatch(metric string, matchers []*labels.Matcher) bool {
+	for _, m := range matchers {
+		switch m.Name {
+		case labels.MetricName:
+			if !m.Matches(metric) {
+				return false
+			}
+		case "job":
+			if !m.Matches(j.Job) {
+				return false
+			}
+		default:
+			if !j.mayMatchLabel(m) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (j *JobMetric) mayMatchLabel(m *labels.Matcher) bool {
+	if j.Labels == nil {
+		return true
+	}
+	l := j.Label(m.Name)
+	if l == nil { // absent everywhere: the empty value
+		return m.Matches("")
+	}
+	if !l.Complete || l.Series < j.Cost.SeriesInSpan && m.Matches("") {
+		return true
+	}
+	for _, v := range l.Values {
+		if m.Matches(v.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// Label returns the statistics of the label, or nil when no series has it.
+func (j *JobMetric) Label(name string) *LabelStats {
+	for i := range j.Labels {
+		if j.Labels[i].Name == name {
+			return &j.Labels[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package sentei
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"time"
+)
+
+// ReportVersion is the version of the JSON form of Report. It grows when a
+// field changes its meaning or goes.
+const ReportVersion = 1
+
+// Report is everything known at one instant. It is made once per scan and
+// never changed afterwards; exporters are pure functions of it.
+type Report struct {
+	Version int `json:"version"`
+	// At is the end of the newest inventory: the instant that the report
+	// speaks of. It comes from the data, so equal input gives equal bytes.
+	At       time.Time `json:"at"`
+	Settings Settings  `json:"settings"`
+
+	Backends  []Backend      `json:"backends"`  // sorted by name
+	Metrics   []MetricReport `json:"metrics"`   // sorted by backend and name
+	Consumers []Consumer     `json:"consumers"` // sorted by kind, backend, location, name
+	Proposals []Proposal     `json:"proposals"` // biggest saving first
+	Sources   []SourceStatus `json:"sources"`   // in configuration order
+	Problems  []Problem      `json:"problems"`  // blocking ones first
+}
+
+// Settings are the parts of the configuration that shape the verdicts.
+type Settings struct {
+	Window    time.Duration `json:"window_ns"`
+	MinWindow time.Duration `json:"min_window_ns"`
+	Prices    Prices        `json:"prices"`
+}
+
+// Backend is one monitored Prometheus-compatible store.
+type Backend struct {
+	Name       string      `json:"name"`
+	From       time.Time   `json:"from"`
+	To         time.Time   `json:"to"`
+	ScrapeJobs []ScrapeJob `json:"scrape_jobs,omitempty"`
+	Estimated  []string    `json:"estimated,omitempty"`
+}
+
+// MetricReport is one metric with its verdict, cost and score.
+type MetricReport struct {
+	Backend string `json:"backend"`
+	Metric
+	Usage
+	Cost Cost `json:"cost"`
+	// JobUsage is the verdict for each of Metric.Jobs, in the same order.
+	JobUsage []Usage `json:"job_usage"`
+	// RecordedBy names the recording rule that writes the metric, if any.
+	RecordedBy string  `json:"recorded_by,omitempty"`
+	PerMonth   float64 `json:"per_month"` // in Settings.Prices.Currency
+	// Score is the percentage of the backend's bill that the metric takes
+	// without being of use: 100 × share of the bill × (1 − use).
+	Score float64 `json:"score"`
+}
+
+// Window is a span of time.
+type Window struct {
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+}
+
+// Duration returns To − From.
+func (w Window) Duration() time.Duration { return w.To.Sub(w.From) }
+
+// UsageClass groups usage sources by the sort of consumers that they know.
+type UsageClass string
+
+// The classes of usage sources.
+const (
+	ClassRules      UsageClass = "rules"
+	ClassDashboards UsageClass = "dashboards"
+	ClassQueries    UsageClass = "queries"
+	ClassDeclared   UsageClass = "declared"
+)
+
+// SourceStatus tells how a source did in the scan.
+type SourceStatus struct {
+	Backend string     `json:"backend"`
+	Name    string     `json:"name"` // kind, with #2, #3 … for further ones of the kind
+	Kind    string     `json:"kind"`
+	Class   UsageClass `json:"class,omitempty"` // empty for inventory sources
+	Up      bool       `json:"up"`
+	Items   int        `json:"items"` // metrics or consumers found
+	Window  Window     `json:"window,omitzero"`
+	// Took is left out of the JSON: it would differ between equal scans.
+	Took time.Duration `json:"-"`
+}
+
+// Problem is something that could not be read or understood.
+type Problem struct {
+	ID      string `json:"id"` // hash of the rest: names the problem in the configuration's accepted_problems
+	Backend string `json:"backend"`
+	Source  string `json:"source"`
+	Where   string `json:"where,omitempty"` // file and line, dashboard and panel
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"` // what to do
+	// Blocking says that what was missed could contradict "unused", so such
+	// verdicts of the backend are unknown.
+	Blocking bool `json:"blocking"`
+	// Accepted is the reason why the configuration accepts the problem, which
+	// then does not block.
+	Accepted string `json:"accepted,omitempty"`
+}
+
+// HashID returns a short identifier of the parts: the first 12 hexadecimal
+// digits of their SHA-256, each part terminated by a zero byte.
+func HashID(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		io.WriteString(h, p)
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+// Total sums up the metrics of one verdict, or of all when it is empty.
+func (r *Report) Total(v Verdict) (metrics int, cost Cost, perMonth float64) {
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		if v == "" || m.Verdict == v {
+			metrics++
+			cost = cost.Plus(m.Cost)
+			perMonth += m.PerMonth
+		}
+	}
+	return metrics, cost, perMonth
+}
+
+// Savings sums up the proposals. Proposals of a report never overlap, so
+// nothing is counted twice.
+func (r *Report) Savings() (cost Cost, perMonth float64) {
+	for i := range r.Proposals {
+		cost = cost.Plus(r.Proposals[i].Saving)
+		perMonth += r.Proposals[i].SavingPerMonth
+	}
+	return cost, perMonth
+}
+
+// Consumer returns the consumer with the identifier, or nil.
+func (r *Report) Consumer(id string) *Consumer {
+	for i := range r.Consumers {
+		if r.Consumers[i].ID == id {
+			return &r.Consumers[i]
+		}
+	}
+	return nil
+}
+
+// Metric returns the metric of the backend, or nil.
+func (r *Report) Metric(backend, name string) *MetricReport {
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.Backend == backend && m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// CompareCostly orders metrics by cost, the most expensive first, ties by
+// series, then by backend and name.
+func CompareCostly(a, b *MetricReport) int {
+	return cmp.Or(
+		cmp.Compare(b.PerMonth, a.PerMonth),
+		cmp.Compare(b.Cost.Series, a.Cost.Series),
+		cmp.Compare(a.Backend, b.Backend),
+		cmp.Compare(a.Name, b.Name),
+	)
+}

@@ -1,0 +1,40 @@
+package sentei
+
+// Verdict says whether known consumers read something.
+type Verdict string
+
+// The verdicts. Unknown is not unused: it stands wherever a source that could
+// contradict "unused" failed, was cut short or could not be understood.
+const (
+	Used       Verdict = "used"
+	PartlyUsed Verdict = "partly used"
+	Unused     Verdict = "unused"
+	Unknown    Verdict = "unknown"
+)
+
+// Verdicts lists every verdict, in the order in which reports show them.
+func Verdicts() []Verdict { return []Verdict{Used, PartlyUsed, Unused, Unknown} }
+
+// Usage is a verdict with its evidence.
+type Usage struct {
+	Verdict Verdict `json:"verdict"`
+	// Readers are the identifiers of the consumers that read it and reach a
+	// root, sorted.
+	Readers []string `json:"readers,omitempty"`
+	// DeadReaders are recording rules that read it, but whose output reaches
+	// no root, sorted.
+	DeadReaders []string `json:"dead_readers,omitempty"`
+	// Reasons says for an unknown verdict what stands in the way.
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// UsageData is what one usage source found.
+type UsageData struct {
+	Consumers []Consumer
+	// Window is set by sources whose evidence has an age (query logs): the
+	// time between the first and the last entry. Zero for the others, whose
+	// evidence is the present state.
+	Window Window
+	// Problems are the parts that could not be read.
+	Problems []Problem
+}
