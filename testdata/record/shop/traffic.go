@@ -136,7 +136,7 @@ func (m *metrics) checkout(load float64) {
 
 // cart opens a new session now and then: the label with ever more values that every fleet has somewhere.
 func (m *metrics) cart() {
-	if rand.Float64() < 0.08 {
+	if rand.Float64() < 0.06 {
 		m.carts = append(m.carts, randomName(12))
 	}
 	if len(m.carts) == 0 || rand.Float64() > 0.3 {
