@@ -91,47 +91,38 @@ type ScrapeJob struct {
 	Targets     int           `json:"targets,omitempty"`
 }
 
-// MayMatch reports whether a series of the metric in this job may satisfy all
-// the matchers. It never says no where a series satisfies them; it may say yes
-// where only the combination of two labels rules every series out, or where
-// the values of a label are not known in full.
+// MayMatch reports whether a selector with these matchers may select series of
+// the metric in this job, now or later. It is the question to ask before all
+// of them are dropped, so it does not rely on label values: an alert on
+// code="503" reads the metric on the days without a 503 as well.
+//
+// It says no only when a matcher refuses the metric's name or the job, or when
+// a selector that does not name the metric in full asks for a label that no
+// series of it has.
 func (j *JobMetric) MayMatch(metric string, matchers []*labels.Matcher) bool {
+	named := false
 	for _, m := range matchers {
 		switch m.Name {
 		case labels.MetricName:
 			if !m.Matches(metric) {
 				return false
 			}
+			named = named || m.Type == labels.MatchEqual
 		case "job":
 			if !m.Matches(j.Job) {
 				return false
 			}
-		default:
-			if !j.mayMatchLabel(m) {
-				return false
-			}
+		}
+	}
+	if named || j.Labels == nil {
+		return true
+	}
+	for _, m := range matchers {
+		if m.Name != labels.MetricName && m.Name != "job" && !m.Matches("") && j.Label(m.Name) == nil {
+			return false
 		}
 	}
 	return true
-}
-
-func (j *JobMetric) mayMatchLabel(m *labels.Matcher) bool {
-	if j.Labels == nil {
-		return true
-	}
-	l := j.Label(m.Name)
-	if l == nil { // absent everywhere: the empty value
-		return m.Matches("")
-	}
-	if !l.Complete || l.Series < j.Cost.SeriesInSpan && m.Matches("") {
-		return true
-	}
-	for _, v := range l.Values {
-		if m.Matches(v.Value) {
-			return true
-		}
-	}
-	return false
 }
 
 // Label returns the statistics of the label, or nil when no series has it.
