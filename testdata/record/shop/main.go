@@ -22,7 +22,7 @@ import (
 func main() {
 	control := flag.String("control", "127.0.0.1:21200", "address of the control server: /targets, /healthy, /flaky")
 	firstPort := flag.Int("first-port", 21201, "port of the first pod; every further pod takes the next one")
-	rollout := flag.Duration("rollout", 6*time.Minute, "time between two rollouts; the services take turns")
+	rollout := flag.Duration("rollout", 7*time.Minute, "time between two rollouts; the services take turns")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

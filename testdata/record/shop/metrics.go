@@ -107,13 +107,13 @@ func (m *metrics) registerCheckout(f promauto.Factory) {
 	m.queueHandled = counterVec(f, "shop_queue_items_processed_total", "Items taken from the queue by result.", "queue", "result")
 }
 
-// describePod sets what stays the same for the life of the pod.
-func (m *metrics) describePod(release int, node, address string) {
+// describePod sets what stays the same for the life of the pod. hash names its release.
+func (m *metrics) describePod(release int, hash, node, address string) {
 	zones := []string{"zone-a", "zone-b"}
 	ip := fmt.Sprintf("10.20.%d.%d", rand.IntN(4), 2+rand.IntN(250))
 	uid := fmt.Sprintf("%08x-%04x-4%03x", rand.Uint32(), rand.IntN(1<<16), rand.IntN(1<<12))
 	m.podInfo.WithLabelValues(node, ip, uid, zones[len(address)%2]).Set(1)
-	m.buildInfo.WithLabelValues(fmt.Sprintf("2.%d.0", 13+release), fmt.Sprintf("%07x", rand.Uint32()>>4), "main", "go1.26.0").Set(1)
+	m.buildInfo.WithLabelValues(fmt.Sprintf("2.%d.0", 13+release), hash[:7], "main", "go1.26.0").Set(1)
 	m.configLoaded.SetToCurrentTime()
 	m.dbMaxConns.Set(20)
 	for i, flag := range []string{"new_search", "one_click_checkout", "gift_cards", "dark_mode"} {

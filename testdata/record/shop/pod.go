@@ -38,7 +38,7 @@ func startPod(service, hash string, release int, address string) (*pod, error) {
 		address: address,
 		metrics: newMetrics(registry, service),
 	}
-	p.metrics.describePod(release, p.node, p.address)
+	p.metrics.describePod(release, hash, p.node, p.address)
 
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
