@@ -1,0 +1,218 @@
+// Package config reads the configuration. In go a YAML file, flags and the
+// environment; out comes a Config whose every field has been checked. Unknown
+// keys are errors with their line.
+//
+// Structured parts (backends, rules, prices) come from the file alone. The
+// scalar settings of the process (web, log, scan, output) can be overlaid:
+// flag, then environment variable SENTEI_…, then file, then default.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/robfig/cron/v3"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/sentei/sentei"
+)
+
+// Config is the whole configuration.
+type Config struct {
+	Web    Web    `yaml:"web" mapstructure:"web"`
+	Log    Log    `yaml:"log" mapstructure:"log"`
+	Scan   Scan   `yaml:"scan" mapstructure:"scan"`
+	Output Output `yaml:"output" mapstructure:"output"`
+
+	Analysis         Analysis          `yaml:"analysis" mapstructure:"-"`
+	Prices           sentei.Prices     `yaml:"prices" mapstructure:"-"`
+	AcceptedProblems []AcceptedProblem `yaml:"accepted_problems" mapstructure:"-"`
+	Backends         []Backend         `yaml:"backends" mapstructure:"-"`
+	// Rules maps kinds of proposals to their options. A rule that is not
+	// named runs with its defaults.
+	Rules map[string]yaml.Node `yaml:"rules" mapstructure:"-"`
+
+	// Dir is the folder of the file; paths in it are relative to Dir.
+	Dir string `yaml:"-" mapstructure:"-"`
+}
+
+// Web is how the daemon is reached.
+type Web struct {
+	ListenAddress string `yaml:"listen_address" mapstructure:"listen_address"`
+	// ConfigFile is a web configuration file with TLS and authentication, in
+	// the form of prometheus/exporter-toolkit.
+	ConfigFile string `yaml:"config_file" mapstructure:"config_file"`
+	// ExternalURL is where people reach the daemon, for links in reports.
+	ExternalURL string `yaml:"external_url" mapstructure:"external_url"`
+	// EnableLifecycle allows POST /-/reload.
+	EnableLifecycle bool `yaml:"enable_lifecycle" mapstructure:"enable_lifecycle"`
+}
+
+// Log is what is logged, on stderr.
+type Log struct {
+	Level  string `yaml:"level" mapstructure:"level"`   // debug, info, warn, error
+	Format string `yaml:"format" mapstructure:"format"` // logfmt, json
+}
+
+// Scan is when the daemon scans.
+type Scan struct {
+	// Schedule is a cron expression of five fields, or a descriptor such as
+	// @hourly. A scan also runs at the start.
+	Schedule string         `yaml:"schedule" mapstructure:"schedule"`
+	Timeout  model.Duration `yaml:"timeout" mapstructure:"timeout"`
+}
+
+// Output is what the daemon writes after each scan, and how much it exposes.
+type Output struct {
+	// Directory is where reports and relabel configuration are written;
+	// nothing is written when it is empty.
+	Directory string `yaml:"directory" mapstructure:"directory"`
+	// Reports and Relabel name the formats and dialects to write.
+	Reports []string `yaml:"reports" mapstructure:"-"`
+	Relabel []string `yaml:"relabel" mapstructure:"-"`
+	// TopMetrics bounds the own metrics: that many metrics have series of
+	// their own, the others are summed up as metric="__other__".
+	TopMetrics int `yaml:"top_metrics" mapstructure:"top_metrics"`
+}
+
+// Analysis shapes the verdicts.
+type Analysis struct {
+	Window    model.Duration      `yaml:"window"`
+	MinWindow model.Duration      `yaml:"min_window"`
+	MaxLag    model.Duration      `yaml:"max_lag"`
+	Require   []sentei.UsageClass `yaml:"require"`
+}
+
+// AcceptedProblem is a problem that somebody has looked at and judged
+// harmless.
+type AcceptedProblem struct {
+	ID     string `yaml:"id"`
+	Reason string `yaml:"reason"`
+}
+
+// Backend is one store, with the sources that tell what it holds and who
+// reads it.
+type Backend struct {
+	Name string `yaml:"name"`
+	// PrometheusConfig is the user's prometheus.yml that proposals are made
+	// for; it also names the scrape jobs when no inventory source can.
+	PrometheusConfig string      `yaml:"prometheus_config"`
+	Inventory        []yaml.Node `yaml:"inventory"`
+	Usage            []yaml.Node `yaml:"usage"`
+}
+
+// Default returns the configuration that a file is laid over.
+func Default() Config {
+	return Config{
+		Web:    Web{ListenAddress: "127.0.0.1:9817"},
+		Log:    Log{Level: "info", Format: "logfmt"},
+		Scan:   Scan{Schedule: "@hourly", Timeout: model.Duration(30 * time.Minute)},
+		Output: Output{Reports: []string{"html", "markdown", "json"}, Relabel: []string{"prometheus"}, TopMetrics: 100},
+		Analysis: Analysis{
+			Window:    model.Duration(30 * 24 * time.Hour),
+			MinWindow: model.Duration(30 * 24 * time.Hour),
+			MaxLag:    model.Duration(time.Hour),
+			Require:   []sentei.UsageClass{sentei.ClassRules, sentei.ClassDashboards, sentei.ClassQueries},
+		},
+		Prices: sentei.Prices{Currency: "USD"},
+	}
+}
+
+// Load reads and checks the file and the overlay.
+func Load(path string, overlay Overlay) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c := Default()
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read configuration %s: %w", path, err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read configuration %s: more than one YAML document", path)
+	}
+	c.Dir = filepath.Dir(path)
+	if err := overlay.apply(&c); err != nil {
+		return nil, fmt.Errorf("read configuration %s: %w", path, err)
+	}
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("check configuration %s: %w", path, err)
+	}
+	return &c, nil
+}
+
+// check returns every mistake at once.
+func (c *Config) check() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
+		fail("log.level is %q: want debug, info, warn or error", c.Log.Level)
+	}
+	if !slices.Contains([]string{"logfmt", "json"}, c.Log.Format) {
+		fail("log.format is %q: want logfmt or json", c.Log.Format)
+	}
+	if _, err := cron.ParseStandard(c.Scan.Schedule); err != nil {
+		fail("scan.schedule: %w", err)
+	}
+	if c.Scan.Timeout <= 0 {
+		fail("scan.timeout must be positive")
+	}
+	if u, err := url.Parse(c.Web.ExternalURL); c.Web.ExternalURL != "" && (err != nil || u.Host == "") {
+		fail("web.external_url %q is not a URL with a host", c.Web.ExternalURL)
+	}
+	if c.Output.TopMetrics < 0 {
+		fail("output.top_metrics must not be negative")
+	}
+	if c.Analysis.Window <= 0 {
+		fail("analysis.window must be positive")
+	}
+	for _, class := range c.Analysis.Require {
+		if !slices.Contains([]sentei.UsageClass{sentei.ClassRules, sentei.ClassDashboards, sentei.ClassQueries, sentei.ClassDeclared}, class) {
+			fail("analysis.require: %q is not one of rules, dashboards, queries, declared", class)
+		}
+	}
+	for i, a := range c.AcceptedProblems {
+		if a.ID == "" || a.Reason == "" {
+			fail("accepted_problems[%d]: both id and reason are needed", i)
+		}
+	}
+	c.checkBackends(fail)
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkBackends(fail func(string, ...any)) {
+	if len(c.Backends) == 0 {
+		fail("backends is empty: name at least one store to look at")
+	}
+	seen := map[string]bool{}
+	for i := range c.Backends {
+		b := &c.Backends[i]
+		switch {
+		case b.Name == "":
+			fail("backends[%d]: name is missing", i)
+		case seen[b.Name]:
+			fail("backends[%d]: the name %q is taken by another backend", i, b.Name)
+		case len(b.Inventory) == 0:
+			fail("backend %s: inventory is empty: nothing tells what is stored", b.Name)
+		}
+		seen[b.Name] = true
+	}
+}
+
+// Path returns the path relative to the configuration file's folder.
+func (c *Config) Path(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.Dir, path)
+}

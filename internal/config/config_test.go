@@ -1,0 +1,111 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+	"github.com/spf13/pflag"
+
+	"github.com/sentei/sentei"
+)
+
+const minimal = "backends:\n  - name: main\n    inventory:\n      - block: {path: data}\n"
+
+func load(t *testing.T, text string, o Overlay) (*Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(path, o)
+}
+
+func TestLoadErrors(t *testing.T) {
+	tests := map[string]struct{ yaml, want string }{
+		"empty file":             {"", "backends is empty"},
+		"unknown key, with line": {minimal + "scann: {}\n", "line 5: field scann not found"},
+		"unknown nested key":     {"web:\n  listen_adress: x\n" + minimal, "line 2: field listen_adress not found"},
+		"wrong type":             {"web:\n  enable_lifecycle: perhaps\n" + minimal, "line 2"},
+		"bad duration":           {"analysis:\n  window: a month\n" + minimal, "line 2"},
+		"bad schedule":           {"scan: {schedule: sometimes}\n" + minimal, "scan.schedule"},
+		"bad level":              {"log: {level: loud}\n" + minimal, `log.level is "loud"`},
+		"bad class":              {"analysis: {require: [logs]}\n" + minimal, `analysis.require: "logs"`},
+		"accepted without why":   {"accepted_problems: [{id: abc}]\n" + minimal, "accepted_problems[0]"},
+		"no inventory":           {"backends: [{name: a}]\n", "backend a: inventory is empty"},
+		"same name twice":        {"backends: [{name: a, inventory: [{block: {}}]}, {name: a, inventory: [{block: {}}]}]\n", `"a" is taken`},
+		"bad external URL":       {"web: {external_url: sentei}\n" + minimal, "web.external_url"},
+		"two documents":          {minimal + "---\na: b\n", "document"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, tt.yaml, Overlay{})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestOverlayOrder(t *testing.T) {
+	text := "web: {listen_address: file:1}\nscan: {timeout: 5m}\n" + minimal
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	AddFlags(flags)
+	AddLogFlags(flags)
+	if err := flags.Parse([]string{"--web.listen-address=flag:1", "--output.top-metrics=7"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, text, Overlay{Flags: flags, Environ: []string{
+		"SENTEI_WEB_LISTEN_ADDRESS=env:1", "SENTEI_SCAN_TIMEOUT=90s", "SENTEI_WEB_ENABLE_LIFECYCLE=true", "SENTEI_PORT=tcp://10.0.0.1:80",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Web.ListenAddress = "flag:1"                         // flag beats environment and file
+	want.Web.EnableLifecycle = true                           // environment beats default
+	want.Scan.Timeout = model.Duration(90 * time.Second)      // environment beats file
+	want.Output.TopMetrics = 7                                // flag beats default
+	want.Analysis.MinWindow = model.Duration(720 * time.Hour) // untouched
+	for _, d := range []string{
+		cmp.Diff(want.Web, c.Web), cmp.Diff(want.Scan, c.Scan), cmp.Diff(want.Output, c.Output),
+		cmp.Diff(want.Analysis, c.Analysis), cmp.Diff(want.Log, c.Log),
+	} {
+		if d != "" {
+			t.Error(d)
+		}
+	}
+	if _, err := load(t, minimal, Overlay{Environ: []string{"SENTEI_SCAN_TIMEOUT=soon"}}); err == nil {
+		t.Error("a bad value in the environment is no error")
+	}
+}
+
+func TestEverySettingHasAFlag(t *testing.T) {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	AddFlags(flags)
+	AddLogFlags(flags)
+	count := 0
+	flags.VisitAll(func(*pflag.Flag) { count++ })
+	if count != len(settings) {
+		t.Errorf("%d flags for %d settings", count, len(settings))
+	}
+	for _, s := range settings {
+		if flags.Lookup(flagName(s)) == nil {
+			t.Errorf("no flag for %s", s)
+		}
+	}
+}
+
+func TestCaseOfKeysIsKept(t *testing.T) {
+	c, err := load(t, "prices: {currency: Eur}\nanalysis: {require: [rules]}\n"+minimal, Overlay{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Prices.Currency != "Eur" || len(c.Analysis.Require) != 1 || c.Analysis.Require[0] != sentei.ClassRules {
+		t.Errorf("got %+v, %+v", c.Prices, c.Analysis)
+	}
+}
