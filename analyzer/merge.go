@@ -1,0 +1,52 @@
+package analyzer
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sentei/sentei"
+)
+
+// merge joins the inventories of one backend into one. Of a metric that
+// several of them know, the one that stands first in the configuration wins;
+// later ones add what it lacks (type, unit, help, scrape jobs).
+func merge(c *collection) *sentei.Inventory {
+	merged := &sentei.Inventory{Backend: c.backend.Name}
+	at := map[string]int{} // metric name -> index in merged.Metrics
+	jobs := map[string]bool{}
+	for _, inv := range c.inventories {
+		if merged.From.IsZero() || inv.From.Before(merged.From) {
+			merged.From = inv.From
+		}
+		if inv.To.After(merged.To) {
+			merged.To = inv.To
+		}
+		for _, m := range inv.Metrics {
+			i, known := at[m.Name]
+			if !known {
+				at[m.Name] = len(merged.Metrics)
+				merged.Metrics = append(merged.Metrics, m)
+				continue
+			}
+			first := &merged.Metrics[i]
+			first.Type = cmp.Or(first.Type, m.Type)
+			first.Unit = cmp.Or(first.Unit, m.Unit)
+			first.Help = cmp.Or(first.Help, m.Help)
+		}
+		for _, j := range inv.ScrapeJobs {
+			if !jobs[j.Name] {
+				jobs[j.Name] = true
+				merged.ScrapeJobs = append(merged.ScrapeJobs, j)
+			}
+		}
+		merged.Estimated = append(merged.Estimated, inv.Estimated...)
+	}
+	if len(merged.ScrapeJobs) == 0 {
+		merged.ScrapeJobs = slices.Clone(c.backend.ScrapeJobs)
+	}
+	slices.SortFunc(merged.Metrics, func(a, b sentei.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(merged.ScrapeJobs, func(a, b sentei.ScrapeJob) int { return cmp.Compare(a.Name, b.Name) })
+	slices.Sort(merged.Estimated)
+	merged.Estimated = slices.Compact(merged.Estimated)
+	return merged
+}

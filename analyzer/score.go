@@ -1,0 +1,69 @@
+package analyzer
+
+import (
+	"time"
+
+	"github.com/sentei/sentei"
+)
+
+// score fills in the money and the score of every metric of one backend:
+//
+//	score = 100 × (cost of the metric ÷ cost of all) × (1 − use)
+//
+// use is 1 when an alerting rule, a dashboard, a declared consumer or a living
+// recording rule reads the metric, and when the verdict is unknown: doubt
+// never looks like a saving. A metric that only logged queries read has a use
+// between 0 and 1 (see adHocUse); one that nobody reads has 0. Cost is money,
+// or series where no price is configured.
+func score(metrics []sentei.MetricReport, consumers []sentei.Consumer, at time.Time, o Options) {
+	byID := make(map[string]*sentei.Consumer, len(consumers))
+	for i := range consumers {
+		byID[consumers[i].ID] = &consumers[i]
+	}
+	var total float64
+	for i := range metrics {
+		m := &metrics[i]
+		m.PerMonth = o.Prices.PerMonth(m.Cost)
+		total += m.PerMonth
+	}
+	amount := func(m *sentei.MetricReport) float64 { return m.PerMonth }
+	if total == 0 { // no prices
+		amount = func(m *sentei.MetricReport) float64 { return float64(m.Cost.Series) }
+		for i := range metrics {
+			total += amount(&metrics[i])
+		}
+	}
+	if total == 0 {
+		return
+	}
+	for i := range metrics {
+		m := &metrics[i]
+		m.Score = 100 * amount(m) / total * (1 - useOf(m, byID, at, o.Window))
+	}
+}
+
+func useOf(m *sentei.MetricReport, byID map[string]*sentei.Consumer, at time.Time, window time.Duration) float64 {
+	if m.Verdict == sentei.Unknown {
+		return 1
+	}
+	use := 0.0
+	for _, id := range m.Readers {
+		c := byID[id]
+		if c.Kind != sentei.Query {
+			return 1
+		}
+		use = max(use, adHocUse(c, at, window))
+	}
+	return use
+}
+
+// adHocUse weighs a logged query: the fresher and the more often, the nearer
+// to 1. Recency falls from 1 to 0 over the window, frequency is n/(n+1).
+func adHocUse(c *sentei.Consumer, at time.Time, window time.Duration) float64 {
+	if window <= 0 {
+		return 1
+	}
+	recency := 1 - float64(at.Sub(c.LastSeen))/float64(window)
+	frequency := float64(c.Count) / float64(c.Count+1)
+	return min(1, max(0, recency)) * frequency
+}
