@@ -20,33 +20,33 @@ import (
 func main() {
 	server := flag.String("prometheus", "http://127.0.0.1:21090", "address of the server to query")
 	dashboards := flag.String("dashboards", "grafana", "folder with exported dashboards; its library/ holds library panels")
-	every := flag.Duration("every", 5*time.Minute, "time between two visits of the same dashboard")
-	once := flag.Bool("once", false, "visit everything once; fail if a dashboard's query fails or finds nothing")
+	every := flag.Duration("every", 6*time.Minute, "time between two visits of the same dashboard")
+	check := flag.Bool("check", false, "visit everything once, closed rows too; fail if a query fails or finds nothing")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *server, *dashboards, *every, *once); err != nil {
+	if err := run(ctx, *server, *dashboards, *every, *check); err != nil {
 		fmt.Fprintln(os.Stderr, "drive:", err)
 		os.Exit(1)
 	}
 }
 
 // run visits the dashboards one after the other, evenly spread over the time every, until ctx ends.
-func run(ctx context.Context, server, folder string, every time.Duration, once bool) error {
+func run(ctx context.Context, server, folder string, every time.Duration, check bool) error {
 	dashboards, err := readDashboards(folder)
 	if err != nil {
 		return err
 	}
 	api := &api{server: server}
-	if once {
-		return visitOnce(ctx, api, dashboards)
+	if check {
+		return checkAll(ctx, api, dashboards)
 	}
 	ticker := time.NewTicker(every / time.Duration(len(dashboards)))
 	defer ticker.Stop()
 	for visit := 0; ; visit++ {
 		d := dashboards[visit%len(dashboards)]
-		for _, problem := range d.visit(ctx, api, time.Now()) {
+		for _, problem := range d.visit(ctx, api, time.Now(), false) {
 			log.Println(problem)
 		}
 		explore(ctx, api, visit, time.Now())
@@ -58,17 +58,14 @@ func run(ctx context.Context, server, folder string, every time.Duration, once b
 	}
 }
 
-// visitOnce visits all dashboards and asks all queries of explore.go.
-func visitOnce(ctx context.Context, api *api, dashboards []*dashboard) error {
+// checkAll visits all dashboards once, with all rows open.
+func checkAll(ctx context.Context, api *api, dashboards []*dashboard) error {
 	problems := 0
 	for _, d := range dashboards {
-		for _, problem := range d.visit(ctx, api, time.Now()) {
+		for _, problem := range d.visit(ctx, api, time.Now(), true) {
 			log.Println(problem)
 			problems++
 		}
-	}
-	for visit := range explored {
-		explore(ctx, api, visit, time.Now())
 	}
 	if problems > 0 {
 		return fmt.Errorf("%d queries failed or found nothing", problems)

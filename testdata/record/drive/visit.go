@@ -9,9 +9,10 @@ import (
 // step is the resolution of all panels: what Grafana picks for a range of this length.
 const step = 15 * time.Second
 
-// visit does what a browser that opens d does: fill in the variables, then run the annotations and all
-// panels that are not hidden. It returns what failed and which panels stayed empty.
-func (d *dashboard) visit(ctx context.Context, api *api, now time.Time) []error {
+// visit does what a browser that opens d does: fill in the variables, then run the annotations and the
+// panels that are to be seen; with openAll also those in closed rows. It returns what failed and which
+// panels stayed empty.
+func (d *dashboard) visit(ctx context.Context, api *api, now time.Time, openAll bool) []error {
 	back, err := d.timeRange()
 	if err != nil {
 		return []error{err}
@@ -41,6 +42,9 @@ func (d *dashboard) visit(ctx context.Context, api *api, now time.Time) []error 
 		ask("annotation "+annotation.Name, annotation)
 	}
 	for _, p := range d.Panels {
+		if p.unseen && !openAll {
+			continue
+		}
 		found, asked := 0, false
 		for _, t := range p.Targets {
 			found += ask("panel "+p.Title, t)
