@@ -1,0 +1,49 @@
+# Everything here works on a fresh Debian or Ubuntu with Go and make.
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+REVISION  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+BRANCH    ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
+V         := github.com/prometheus/common/version
+LDFLAGS   := -s -w -X $(V).Version=$(VERSION) -X $(V).Revision=$(REVISION) -X $(V).Branch=$(BRANCH)
+SERVERS   := $(CURDIR)/.cache/servers
+
+export CGO_ENABLED = 0
+
+.PHONY: build run test lint fuzz bench record servers
+
+build: ## the binary, in bin/
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sentei ./cmd/sentei
+
+run: build ## the main job on the sample data, then the daemon
+	bin/sentei report
+	bin/sentei propose -o diff
+	bin/sentei serve
+
+test: servers ## all tests, those against real servers included
+	test -z "$$(gofmt -l .)"
+	go vet ./...
+	SENTEI_TEST_PROMETHEUS2=/usr/bin/prometheus \
+	SENTEI_TEST_PROMETHEUS3=$(SERVERS)/prometheus \
+	SENTEI_TEST_PROMTOOL=$(SERVERS)/promtool \
+	SENTEI_TEST_NODE_EXPORTER=/usr/bin/prometheus-node-exporter \
+	go test -tags e2e ./...
+
+servers: ## the real servers that the tests need
+	testdata/servers/install.sh $(SERVERS)
+
+lint: ## golangci-lint, pinned
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+FUZZTIME ?= 10m
+fuzz: ## every fuzz target for FUZZTIME, and the soundness test
+	go test ./internal/promql -run TestSoundness -soundness.duration=$(FUZZTIME) -timeout 0 -v
+	@set -e; for pkg in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$pkg/*_test.go); do \
+	    echo "== $$pkg $$target"; go test $$pkg -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+	  done; done
+
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+record: servers ## record the sample data in testdata/ again (half an hour)
+	PROMETHEUS=$(SERVERS)/prometheus PROMTOOL=$(SERVERS)/promtool testdata/record/record.sh

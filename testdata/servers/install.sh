@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the real servers that the end-to-end tests run against, on Debian or
+# Ubuntu. What is there already is not installed again. Usage:
+#
+#   testdata/servers/install.sh DIR
+#
+# Prometheus 2.42 or what the distribution has, node_exporter: apt packages.
+# Prometheus 3.x with promtool: built from the module version that go.mod pins,
+# into DIR.
+set -euo pipefail
+
+bin=$(mkdir -p "$1" && cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+
+packages=(prometheus prometheus-node-exporter jq)
+missing=()
+for p in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  sudo=()
+  if [ "$(id -u)" -ne 0 ]; then sudo=(sudo); fi
+  "${sudo[@]}" apt-get update -qq
+  # The services must not start: the tests start their own.
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+want=$(sed -n 's,.*github.com/prometheus/prometheus v,v,p' "$here/prometheus/go.mod" | head -n 1)
+if [ "$(cat "$bin/.prometheus-version" 2>/dev/null)" != "$want" ]; then
+  echo "building Prometheus $want (a few minutes the first time)" >&2
+  (cd "$here/prometheus" && CGO_ENABLED=0 go build -tags remove_all_sd -ldflags '-s -w' -o "$bin/" \
+    github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool)
+  echo "$want" > "$bin/.prometheus-version"
+fi
