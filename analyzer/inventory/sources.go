@@ -22,4 +22,8 @@ type Source interface {
 type Info = source.Info[Source]
 
 // All lists every inventory source, in the order of the documentation.
-func All() []Info { return []Info{} }
+func All() []Info {
+	return []Info{
+		block,
+	}
+}

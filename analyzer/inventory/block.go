@@ -1,0 +1,201 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/source"
+	"github.com/sentei/sentei/internal/tsdbscan"
+)
+
+// block reads the blocks of a Prometheus data directory.
+var block = source.New("block", sentei.Doc{
+	Title: "Reads the blocks in a Prometheus data directory: every series counted, without one query.",
+	Text: `Reads the index and the chunk headers of the blocks in a TSDB data directory, and nothing of a running server. It counts
+everything exactly over all chosen blocks together: series per metric and job, samples per second, churn, every label with
+its values, and for every label how many series would remain without it.
+
+It needs read access to the data directory (the same volume, a snapshot, a backup, or a copy of some blocks). Nothing is
+locked or written; Prometheus may be running on it and compacting. For a server whose disk cannot be reached use the
+source of its HTTP API.
+
+- **Live** are series whose last sample is at most 5 minutes before the newest one, or three of their own intervals.
+- **The head is not read.** Prometheus writes a block every two hours, so what is counted ends up to three hours ago. A
+  metric that is younger is not seen yet.
+- **Samples per second** are counted from the chunks in the time range of the newest block.
+- **Disk** is the chunks of that range and the index entries of all blocks, scaled to a day. Blocks that Prometheus has not
+  merged yet repeat the index, so a window of many small blocks shows more than will stay.
+- **Deleted series** (tombstones) count until Prometheus has cleaned them out of the block.
+- Blocks of Thanos or Mimir can be read when they are on a disk; object storage is not read.
+- A block that cannot be read blocks all verdicts "unused" of the backend: remove it, repair it or leave it out with
+  ` + "`blocks` or `window`" + `.`,
+	Example: `- block:
+    path: /var/lib/prometheus/data  # --storage.tsdb.path, or the directory of one block
+    window: 1d                      # only blocks that overlap the newest day; default: all
+    blocks:                         # only these; default: all
+      - 01JCW8TM0NNYXGZ3B7T0AP9D2E
+    top_values: 1000                # label values kept for each label of a metric and job (all are counted)
+`,
+}, blockOptions{TopValues: 1000}, newBlock)
+
+type blockOptions struct {
+	Path      string         `yaml:"path"`
+	Blocks    []string       `yaml:"blocks"`
+	Window    model.Duration `yaml:"window"`
+	TopValues int            `yaml:"top_values"`
+}
+
+type blockSource struct {
+	blockOptions
+	env source.Env
+}
+
+func newBlock(o blockOptions, env source.Env) (Source, error) {
+	switch {
+	case o.Path == "":
+		return nil, errors.New("path is missing: give the data directory of Prometheus (--storage.tsdb.path)")
+	case o.TopValues < 1:
+		return nil, fmt.Errorf("top_values is %d, it must be at least 1", o.TopValues)
+	}
+	return &blockSource{o, env}, nil
+}
+
+// errBlockGone says that a block was deleted between listing and opening.
+var errBlockGone = errors.New("a block was deleted while it was read")
+
+// Inventory reads all chosen blocks as one.
+func (s *blockSource) Inventory(ctx context.Context) (*sentei.Inventory, []sentei.Problem, error) {
+	inv, problems, err := s.read(ctx)
+	if errors.Is(err, errBlockGone) { // a compaction: its result is there by now
+		inv, problems, err = s.read(ctx)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read TSDB %s: %w", s.Path, err)
+	}
+	return inv, problems, nil
+}
+
+func (s *blockSource) read(ctx context.Context) (*sentei.Inventory, []sentei.Problem, error) {
+	blocks, problems, err := s.choose()
+	if err != nil {
+		return nil, nil, err
+	}
+	result, bad, err := s.scan(ctx, blocks)
+	if err != nil {
+		return nil, nil, err
+	}
+	problems = append(problems, bad...)
+	if result.From.IsZero() {
+		return nil, nil, errors.New("the blocks hold no samples")
+	}
+	if len(result.Metrics) > 0 && result.Metrics[0].Name == "" {
+		problems = append(problems, s.env.Problem(sentei.Problem{
+			Where:   s.Path,
+			Message: "some series have no metric name",
+			Hint:    "they are listed as a metric without a name; a tool that wrote the blocks left it out",
+		}))
+	}
+	return &sentei.Inventory{
+		Backend:   s.env.Backend,
+		Source:    s.env.Name,
+		From:      result.From,
+		To:        result.To,
+		Metrics:   result.Metrics,
+		Estimated: []string{"memory_bytes", "disk_bytes_per_day"},
+	}, problems, nil
+}
+
+// scan reads the blocks, without those that turn out to be unreadable.
+func (s *blockSource) scan(ctx context.Context, blocks []tsdbscan.Block) (*tsdbscan.Result, []sentei.Problem, error) {
+	var problems []sentei.Problem
+	for {
+		result, err := tsdbscan.Scan(ctx, blocks, tsdbscan.Options{TopValues: s.TopValues})
+		if err == nil {
+			return result, problems, nil
+		}
+		var bad *tsdbscan.BlockError
+		if !errors.As(err, &bad) {
+			return nil, nil, err
+		}
+		if bad.Gone() {
+			return nil, nil, fmt.Errorf("%w: %w", errBlockGone, err)
+		}
+		if len(blocks) == 1 {
+			return nil, nil, err
+		}
+		problems = append(problems, s.badBlock(bad))
+		blocks = slices.DeleteFunc(slices.Clone(blocks), func(b tsdbscan.Block) bool { return b.ULID == bad.Block.ULID })
+	}
+}
+
+func (s *blockSource) badBlock(e *tsdbscan.BlockError) sentei.Problem {
+	return s.env.Problem(sentei.Problem{
+		Where:    "block " + e.Block.ULID,
+		Message:  e.Err.Error(),
+		Hint:     "what is only in this block is missing: check it with promtool tsdb analyze, and move it away if it is broken",
+		Blocking: true,
+	})
+}
+
+// choose lists the blocks that the options name.
+func (s *blockSource) choose() ([]tsdbscan.Block, []sentei.Problem, error) {
+	l, err := tsdbscan.List(s.env.Path(s.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w: is the volume mounted here?", err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	blocks, bad := l.Blocks, l.Bad
+	if len(s.Blocks) > 0 {
+		named := func(ulid string) bool { return slices.Contains(s.Blocks, ulid) }
+		blocks = slices.DeleteFunc(blocks, func(b tsdbscan.Block) bool { return !named(b.ULID) })
+		bad = slices.DeleteFunc(bad, func(e *tsdbscan.BlockError) bool { return !named(e.Block.ULID) })
+		for _, ulid := range s.Blocks {
+			if !slices.ContainsFunc(blocks, func(b tsdbscan.Block) bool { return b.ULID == ulid }) &&
+				!slices.ContainsFunc(bad, func(e *tsdbscan.BlockError) bool { return e.Block.ULID == ulid }) {
+				return nil, nil, fmt.Errorf("there is no block %s, or another block has replaced it: take it out of the option blocks", ulid)
+			}
+		}
+	}
+	var problems []sentei.Problem
+	for _, e := range bad {
+		problems = append(problems, s.badBlock(e))
+	}
+	if len(blocks) == 0 {
+		if len(bad) > 0 {
+			return nil, nil, bad[0]
+		}
+		return nil, nil, errors.New("there are no blocks yet: Prometheus writes the first one two to three hours after its first sample")
+	}
+	if s.Window > 0 {
+		end := slices.MaxFunc(blocks, func(a, b tsdbscan.Block) int { return int(a.MaxTime - b.MaxTime) }).MaxTime
+		start := end - time.Duration(s.Window).Milliseconds()
+		blocks = slices.DeleteFunc(blocks, func(b tsdbscan.Block) bool { return b.MaxTime <= start })
+	}
+	if l.Head {
+		problems = append(problems, s.headProblem(blocks))
+	}
+	return blocks, problems, nil
+}
+
+// headProblem says that samples after the newest block are not read.
+func (s *blockSource) headProblem(blocks []tsdbscan.Block) sentei.Problem {
+	var end int64
+	for i := range blocks {
+		end = max(end, blocks[i].MaxTime)
+	}
+	return s.env.Problem(sentei.Problem{
+		Where:   s.Path,
+		Message: "the head (wal) is not read: up to three hours of the newest samples are missing",
+		Hint: fmt.Sprintf("the newest block ends at %s; metrics that are newer are not in the report yet",
+			time.UnixMilli(end).UTC().Format(time.RFC3339)),
+	})
+}

@@ -1,0 +1,268 @@
+package tsdbscan
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb/chunks"
+	"github.com/prometheus/prometheus/tsdb/index"
+
+	"github.com/sentei/sentei"
+)
+
+// simpleSeries is one series over all blocks.
+type simpleSeries struct {
+	labels     labels.Labels
+	born, dies int64 // first sample − lookback, last sample + lookback
+	samples    int64 // of the tail
+	chunkBytes int64 // of the tail
+	indexBytes int64
+}
+
+// Scan reads the blocks. An error that is about one block is a *BlockError.
+func Scan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
+	all := map[string]*simpleSeries{}
+	tail := tailStart(blocks)
+	from, to := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range blocks {
+		if err := simpleBlock(ctx, &blocks[i], tail, all, &from, &to); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, &BlockError{Block: &blocks[i], Err: err}
+		}
+	}
+	if from > to {
+		return &Result{}, nil
+	}
+	type key struct{ metric, job string }
+	groups := map[key][]*simpleSeries{}
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		s := all[k]
+		g := key{s.labels.Get(labels.MetricName), s.labels.Get("job")}
+		groups[g] = append(groups[g], s)
+	}
+	r := &Result{From: time.UnixMilli(from).UTC(), To: time.UnixMilli(to).UTC()}
+	span := newSpan(from, to, tail)
+	for _, g := range slices.SortedFunc(maps.Keys(groups), func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.job, b.job))
+	}) {
+		if n := len(r.Metrics); n == 0 || r.Metrics[n-1].Name != g.metric {
+			r.Metrics = append(r.Metrics, sentei.Metric{Name: g.metric})
+		}
+		m := &r.Metrics[len(r.Metrics)-1]
+		m.Jobs = append(m.Jobs, simpleJob(g.job, groups[g], span, opts.TopValues))
+	}
+	return r, nil
+}
+
+// tailStart returns where the newest block begins: samples per second are
+// counted from there on.
+func tailStart(blocks []Block) int64 {
+	end, start := int64(math.MinInt64), int64(math.MaxInt64)
+	for i := range blocks {
+		b := &blocks[i]
+		if b.MaxTime > end || b.MaxTime == end && b.MinTime < start {
+			end, start = b.MaxTime, b.MinTime
+		}
+	}
+	return start
+}
+
+// span is what turns counts into rates.
+type span struct {
+	from, to  int64 // first and last sample, ms
+	seconds   float64
+	tailSecs  float64
+	spanHours float64
+}
+
+func newSpan(from, to, tail int64) span {
+	s := span{from: from, to: to}
+	s.seconds = max(1, float64(to-from)/1000)
+	s.tailSecs = max(1, float64(to-max(from, tail))/1000)
+	s.spanHours = s.seconds / 3600
+	return s
+}
+
+func simpleBlock(ctx context.Context, b *Block, tail int64, all map[string]*simpleSeries, from, to *int64) error {
+	r, err := index.NewFileReader(filepath.Join(b.Dir, "index"), index.DecodePostingsRaw)
+	if err != nil {
+		return fmt.Errorf("open index: %w", err)
+	}
+	defer r.Close()
+	var cr *chunks.Reader
+	if b.MaxTime > tail {
+		if cr, err = chunks.NewDirReader(filepath.Join(b.Dir, "chunks"), nil); err != nil {
+			return fmt.Errorf("open chunks: %w", err)
+		}
+		defer cr.Close()
+	}
+	name, value := index.AllPostingsKey()
+	p, err := r.Postings(ctx, name, value)
+	if err != nil {
+		return fmt.Errorf("read postings: %w", err)
+	}
+	symbols := map[string]int{}
+	for it := r.Symbols(); it.Next(); {
+		symbols[it.At()] = len(symbols)
+	}
+	var builder labels.ScratchBuilder
+	var metas []chunks.Meta
+	for p.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.Series(p.At(), &builder, &metas); err != nil {
+			return fmt.Errorf("read series %d: %w", p.At(), err)
+		}
+		lbls := builder.Labels()
+		k := string(lbls.Bytes(nil))
+		s := all[k]
+		if s == nil {
+			s = &simpleSeries{labels: lbls.Copy(), born: math.MaxInt64, dies: math.MinInt64}
+			all[k] = s
+		}
+		s.indexBytes += simpleIndexBytes(symbols, lbls, metas)
+		for i, m := range metas {
+			*from, *to = min(*from, m.MinTime), max(*to, m.MaxTime)
+			n, size := int64(0), int64(0)
+			if cr != nil {
+				c, _, err := cr.ChunkOrIterable(m)
+				if err != nil {
+					return fmt.Errorf("read chunk %d: %w", m.Ref, err)
+				}
+				n = int64(c.NumSamples())
+				size = int64(uvarintLen(uint64(len(c.Bytes()))) + 1 + len(c.Bytes()) + 4)
+			}
+			w := patience(m.MinTime, m.MaxTime, n)
+			if i == 0 {
+				s.born = min(s.born, m.MinTime-w)
+			}
+			if i == len(metas)-1 {
+				s.dies = max(s.dies, m.MaxTime+w)
+			}
+			s.samples += clip(n, m.MinTime, m.MaxTime, tail)
+			s.chunkBytes += clip(size, m.MinTime, m.MaxTime, tail)
+		}
+	}
+	return p.Err()
+}
+
+// patience is how long a series with such a chunk may be silent: Lookback, or
+// three of its intervals. n is the number of samples, 0 when unknown.
+func patience(mint, maxt, n int64) int64 {
+	w := Lookback.Milliseconds()
+	if n > 1 {
+		w = max(w, 3*((maxt-mint)/(n-1)))
+	}
+	return w
+}
+
+// clip returns the part of n that lies after the start, for something spread
+// evenly over the chunk's time.
+func clip(n, mint, maxt, start int64) int64 {
+	switch {
+	case mint >= start:
+		return n
+	case maxt < start:
+		return 0
+	}
+	return int64(float64(n) * float64(maxt-start+1) / float64(maxt-mint+1))
+}
+
+// simpleIndexBytes is the size of the entry, aligned, and of the references to
+// it in the postings.
+func simpleIndexBytes(symbols map[string]int, lbls labels.Labels, metas []chunks.Meta) int64 {
+	n := uvarintLen(uint64(lbls.Len()))
+	lbls.Range(func(l labels.Label) {
+		n += uvarintLen(uint64(symbols[l.Name])) + uvarintLen(uint64(symbols[l.Value]))
+	})
+	n += uvarintLen(uint64(len(metas)))
+	var t, ref int64
+	for i, m := range metas {
+		if i == 0 {
+			n += len(binary.AppendVarint(nil, m.MinTime)) + uvarintLen(uint64(m.MaxTime-m.MinTime)) + uvarintLen(uint64(m.Ref))
+		} else {
+			n += uvarintLen(uint64(m.MinTime-t)) + uvarintLen(uint64(m.MaxTime-m.MinTime)) + len(binary.AppendVarint(nil, int64(m.Ref)-ref))
+		}
+		t, ref = m.MaxTime, int64(m.Ref)
+	}
+	n += uvarintLen(uint64(n)) + 4
+	return int64((n+15)/16*16 + 4*(lbls.Len()+1))
+}
+
+func uvarintLen(v uint64) int { return len(binary.AppendUvarint(nil, v)) }
+
+func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMetric {
+	var c sentei.Cost
+	var labelBytes, samples, created, chunkBytes, indexBytes int64
+	names := map[string]bool{}
+	var live []*simpleSeries
+	for _, s := range rows {
+		c.SeriesInSpan++
+		if s.born > sp.from && s.born != math.MaxInt64 {
+			created++
+		}
+		if s.dies > sp.to {
+			live = append(live, s)
+			c.Series++
+		}
+		samples += s.samples
+		chunkBytes += s.chunkBytes
+		indexBytes += s.indexBytes
+		s.labels.Range(func(l labels.Label) {
+			names[l.Name] = true
+			if s.dies > sp.to {
+				labelBytes += int64(len(l.Name) + len(l.Value))
+			}
+		})
+	}
+	c.SamplesPerSecond = float64(samples) / sp.tailSecs
+	c.ChurnPerHour = float64(created) / sp.spanHours
+	c.MemoryBytes = sentei.HeadBytes(c.Series, float64(labelBytes))
+	c.DiskBytesPerDay = 86400 * (float64(chunkBytes)/sp.tailSecs + float64(indexBytes)/sp.seconds)
+	jm := sentei.JobMetric{Job: job, Cost: c, Labels: []sentei.LabelStats{}}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if name == labels.MetricName || name == "job" {
+			continue
+		}
+		values := map[string]int64{}
+		ls := sentei.LabelStats{Name: name}
+		for _, s := range rows {
+			if s.labels.Has(name) {
+				ls.Series++
+				values[s.labels.Get(name)]++
+			}
+		}
+		ls.Distinct = int64(len(values))
+		for v, n := range values {
+			ls.Values = append(ls.Values, sentei.LabelValue{Value: v, Series: n})
+		}
+		slices.SortFunc(ls.Values, func(a, b sentei.LabelValue) int {
+			return cmp.Or(cmp.Compare(b.Series, a.Series), cmp.Compare(a.Value, b.Value))
+		})
+		ls.Complete = len(ls.Values) <= top
+		ls.Values = ls.Values[:min(top, len(ls.Values))]
+		ls.SeriesWithout, ls.SeriesWithoutLive = simpleWithout(rows, name), simpleWithout(live, name)
+		jm.Labels = append(jm.Labels, ls)
+	}
+	return jm
+}
+
+// simpleWithout counts the label sets that remain without the label.
+func simpleWithout(rows []*simpleSeries, name string) int64 {
+	set := map[string]struct{}{}
+	for _, s := range rows {
+		set[string(s.labels.BytesWithoutLabels(nil, name))] = struct{}{}
+	}
+	return int64(len(set))
+}

@@ -1,0 +1,64 @@
+// Package tsdbscan reads what the blocks of a Prometheus TSDB hold: which
+// series there are, what they cost, and how many would remain without any one
+// of their labels.
+//
+// In go the block directories, which are only ever read; out comes one
+// sentei.Metric for every name, counted exactly over the union of the blocks.
+// The head (WAL and chunks_head) is not read.
+//
+// A Prometheus may be running on the directory: nothing is locked or written,
+// and a block that a compaction deletes halfway stays readable once opened.
+package tsdbscan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sentei/sentei"
+)
+
+// Lookback is how far back from the end of the span a series may have its last
+// sample and still count as live: what an instant query at the end would
+// return. A series with a longer interval between its samples has three of
+// them instead.
+const Lookback = 5 * time.Minute
+
+// Options say what Scan keeps.
+type Options struct {
+	// TopValues is how many values are kept for each label. All are counted.
+	TopValues int
+	// Workers is the number of metrics read at the same time: all cores when
+	// zero.
+	Workers int
+}
+
+// Result is what the blocks hold together.
+//
+// A series is live when its last sample is at most Lookback before To. It is
+// created in the span when its first sample is more than Lookback after From.
+// A series that is in several blocks counts once.
+type Result struct {
+	// From and To are the times of the first and the last sample.
+	From, To time.Time
+	// Metrics is sorted by name. Series without a name stand under the empty
+	// one.
+	//
+	// SamplesPerSecond is counted from the chunks of the newest block's range.
+	// DiskBytesPerDay is the chunks of that range and the index entries of all
+	// blocks, scaled to a day.
+	Metrics []sentei.Metric
+}
+
+// BlockError says which block could not be read.
+type BlockError struct {
+	Block *Block
+	Err   error
+}
+
+func (e *BlockError) Error() string { return fmt.Sprintf("block %s: %v", e.Block.ULID, e.Err) }
+
+// Unwrap returns why the block could not be read.
+func (e *BlockError) Unwrap() error { return e.Err }
+
+// Gone reports whether the block's directory has been deleted.
+func (e *BlockError) Gone() bool { return !exists(e.Block.Dir) }
