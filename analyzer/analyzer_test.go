@@ -1,0 +1,326 @@
+package analyzer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sentei/sentei"
+)
+
+var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+type fakeInventory struct {
+	inventory sentei.Inventory
+	problems  []sentei.Problem
+	err       error
+}
+
+func (f fakeInventory) Inventory(context.Context) (*sentei.Inventory, []sentei.Problem, error) {
+	return &f.inventory, f.problems, f.err
+}
+
+type fakeUsage struct {
+	data sentei.UsageData
+	err  error
+}
+
+func (f fakeUsage) Consumers(context.Context) (*sentei.UsageData, error) { return &f.data, f.err }
+
+// world is a backend with two jobs and a source of every class, to be changed
+// by a test.
+type world struct {
+	inventory  fakeInventory
+	rules      fakeUsage
+	dashboards fakeUsage
+	queries    fakeUsage
+	options    Options
+}
+
+func newWorld() *world {
+	metric := func(name string, jobs ...string) sentei.Metric {
+		m := sentei.Metric{Name: name}
+		for _, j := range jobs {
+			m.Jobs = append(m.Jobs, sentei.JobMetric{Job: j, Cost: sentei.Cost{Series: 10, SeriesInSpan: 10, SamplesPerSecond: 1}})
+		}
+		return m
+	}
+	return &world{
+		inventory: fakeInventory{inventory: sentei.Inventory{
+			Source: "block", From: now.Add(-time.Hour), To: now,
+			Metrics: []sentei.Metric{
+				metric("a", "api", "node"), metric("b", "node"), metric("b:sum", ""), metric("b:sum:max", ""), metric("c", "api"),
+			},
+		}},
+		queries: fakeUsage{data: sentei.UsageData{Window: sentei.Window{From: now.Add(-40 * 24 * time.Hour), To: now}}},
+		options: Options{
+			Window: 30 * 24 * time.Hour, MinWindow: 30 * 24 * time.Hour, MaxLag: time.Hour,
+			Require: []sentei.UsageClass{sentei.ClassRules, sentei.ClassDashboards, sentei.ClassQueries},
+			Prices:  sentei.Prices{PerThousandSeries: 100},
+		},
+	}
+}
+
+func (w *world) scan(t *testing.T) (*sentei.Report, error) {
+	t.Helper()
+	backends := []Backend{{
+		Name:      "main",
+		Inventory: []InventorySource{{"block", "block", w.inventory}},
+		Usage: []UsageSource{
+			{"rule_files", "rule_files", sentei.ClassRules, w.rules},
+			{"dashboard_files", "dashboard_files", sentei.ClassDashboards, w.dashboards},
+			{"query_log", "query_log", sentei.ClassQueries, w.queries},
+		},
+	}}
+	return Scan(t.Context(), backends, w.options, slog.New(slog.DiscardHandler))
+}
+
+func alert(expr string) sentei.Consumer {
+	return consumer(sentei.AlertingRule, "Alert", expr)
+}
+
+func record(name, expr string) sentei.Consumer {
+	c := consumer(sentei.RecordingRule, name, expr)
+	c.Records = name
+	return c
+}
+
+func dashboard(expr string) sentei.Consumer { return consumer(sentei.Dashboard, "Board", expr) }
+
+func query(expr string, last time.Time) sentei.Consumer {
+	c := consumer(sentei.Query, expr, expr)
+	c.Count, c.FirstSeen, c.LastSeen = 3, last, last
+	return c
+}
+
+func consumer(kind sentei.ConsumerKind, name, expr string) sentei.Consumer {
+	return sentei.Consumer{
+		ID: sentei.HashID(string(kind), name, expr), Kind: kind, Name: name,
+		Expression: sentei.Expression{Text: expr, Lang: sentei.PromQL},
+	}
+}
+
+// verdicts returns "name verdict" for every metric.
+func verdicts(r *sentei.Report) []string {
+	var s []string
+	for i := range r.Metrics {
+		s = append(s, r.Metrics[i].Name+" "+string(r.Metrics[i].Verdict))
+	}
+	return s
+}
+
+func TestVerdicts(t *testing.T) {
+	evaluation := query("max(b:sum)", now)
+	evaluation.Location.Group = "g"
+	opaque := consumer(sentei.Dashboard, "Board", "")
+	opaque.Opaque = "the whole query is a variable"
+
+	tests := map[string]struct {
+		change func(*world)
+		want   []string
+	}{
+		"nobody reads anything": {
+			func(*world) {},
+			[]string{"a unused", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"an alert reads one job of a metric": {
+			func(w *world) { w.rules.data.Consumers = []sentei.Consumer{alert(`a{job="api"} > 1`)} },
+			[]string{"a partly used", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"a name regex reaches every job": {
+			func(w *world) { w.dashboards.data.Consumers = []sentei.Consumer{dashboard(`count({__name__=~"a|c"})`)} },
+			[]string{"a used", "b unused", "b:sum unused", "b:sum:max unused", "c used"},
+		},
+		"a recording rule that nothing reads is no use": {
+			func(w *world) { w.rules.data.Consumers = []sentei.Consumer{record("b:sum", "sum(b)")} },
+			[]string{"a unused", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"a chain of recording rules is alive to its end": {
+			func(w *world) {
+				w.rules.data.Consumers = []sentei.Consumer{record("b:sum", "sum(b)"), record("b:sum:max", "max(b:sum)")}
+				w.dashboards.data.Consumers = []sentei.Consumer{dashboard("b:sum:max")}
+			},
+			[]string{"a unused", "b used", "b:sum used", "b:sum:max used", "c unused"},
+		},
+		"a logged evaluation of a known rule is not a root": {
+			func(w *world) {
+				w.rules.data.Consumers = []sentei.Consumer{record("b:sum:max", "max( b:sum )")}
+				w.queries.data.Consumers = []sentei.Consumer{evaluation}
+			},
+			[]string{"a unused", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"a logged evaluation of a rule that no source knows is a root": {
+			func(w *world) { w.queries.data.Consumers = []sentei.Consumer{evaluation} },
+			[]string{"a unused", "b unused", "b:sum used", "b:sum:max unused", "c unused"},
+		},
+		"a query in the window counts, an older one does not": {
+			func(w *world) {
+				w.queries.data.Consumers = []sentei.Consumer{
+					query("a", now.Add(-29*24*time.Hour)), query("c", now.Add(-31*24*time.Hour)),
+				}
+			},
+			[]string{"a used", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"an opaque consumer makes all else unknown": {
+			func(w *world) {
+				w.dashboards.data.Consumers = []sentei.Consumer{opaque}
+				w.rules.data.Consumers = []sentei.Consumer{alert("c")}
+			},
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c used"},
+		},
+		"an expression that does not parse is opaque": {
+			func(w *world) { w.rules.data.Consumers = []sentei.Consumer{alert("sum(((")} },
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c unknown"},
+		},
+		"an accepted problem does not block": {
+			func(w *world) {
+				w.dashboards.data.Consumers = []sentei.Consumer{opaque}
+				w.options.Accepted = map[string]string{sentei.HashID("opaque", "main", opaque.ID): "a text panel"}
+			},
+			[]string{"a unused", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"a source that is down": {
+			func(w *world) { w.dashboards.err = errors.New("connection refused") },
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c unknown"},
+		},
+		"a blocking problem of a source": {
+			func(w *world) {
+				w.rules.data.Problems = []sentei.Problem{{ID: "1", Message: "no such file", Blocking: true}}
+			},
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c unknown"},
+		},
+		"a query log that is too short": {
+			func(w *world) { w.queries.data.Window.From = now.Add(-29 * 24 * time.Hour) },
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c unknown"},
+		},
+		"a query log without an entry": {
+			func(w *world) { w.queries.data.Window = sentei.Window{} },
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c unknown"},
+		},
+		"a query log that is no longer written": {
+			func(w *world) { w.queries.data.Window.To = now.Add(-2 * time.Hour) },
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c unknown"},
+		},
+		"a required class that nothing covers": {
+			func(w *world) { w.options.Require = append(w.options.Require, sentei.ClassDeclared) },
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c unknown"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			tt.change(w)
+			r, err := w.scan(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, verdicts(r)); d != "" {
+				t.Error(d)
+			}
+			for i := range r.Metrics {
+				m := &r.Metrics[i]
+				if (m.Verdict == sentei.Unknown) != (len(m.Reasons) > 0) {
+					t.Errorf("%s is %s for the reasons %q", m.Name, m.Verdict, m.Reasons)
+				}
+				if (m.Verdict == sentei.Used || m.Verdict == sentei.PartlyUsed) != (len(m.Readers) > 0) {
+					t.Errorf("%s is %s with the readers %q", m.Name, m.Verdict, m.Readers)
+				}
+			}
+		})
+	}
+}
+
+func TestDeadRuleIsEvidence(t *testing.T) {
+	w := newWorld()
+	rule := record("b:sum", "sum(b)")
+	w.rules.data.Consumers = []sentei.Consumer{rule}
+	r, err := w.scan(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := r.Metric("main", "b"); !slices.Equal(m.DeadReaders, []string{rule.ID}) || m.Verdict != sentei.Unused {
+		t.Errorf("b is %s with the dead readers %q", m.Verdict, m.DeadReaders)
+	}
+	if m := r.Metric("main", "b:sum"); m.RecordedBy != rule.ID {
+		t.Errorf("b:sum is recorded by %q", m.RecordedBy)
+	}
+}
+
+func TestNeedRunsDownTheChain(t *testing.T) {
+	w := newWorld()
+	w.rules.data.Consumers = []sentei.Consumer{
+		record("b:sum", "sum by (cluster, pod) (b)"), record("b:sum:max", "max without (pod) (b:sum)"),
+	}
+	w.dashboards.data.Consumers = []sentei.Consumer{dashboard("sum by (cluster) (b:sum)")}
+	r, err := w.scan(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := map[string]string{}
+	for _, c := range r.Consumers {
+		if c.Kind == sentei.RecordingRule {
+			live[c.Name] = c.Selectors[0].Live.String()
+			if c.Dead != (c.Name == "b:sum:max") {
+				t.Errorf("%s dead: %v", c.Name, c.Dead)
+			}
+		}
+	}
+	if live["b:sum"] != "cluster, pod" { // the partition of by() counts
+		t.Errorf("b:sum needs %s of b", live["b:sum"])
+	}
+}
+
+func TestScanFailsOnlyWithoutAnyInventory(t *testing.T) {
+	w := newWorld()
+	w.inventory.err = errors.New("no such directory")
+	_, err := w.scan(t)
+	if !errors.Is(err, ErrNoInventory) || !strings.Contains(err.Error(), "block: no such directory") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestScore(t *testing.T) {
+	w := newWorld() // 60 series in all: a has 20, b and c and the recorded ones 10 each
+	w.rules.data.Consumers = []sentei.Consumer{alert("a")}
+	w.queries.data.Consumers = []sentei.Consumer{query("b", now.Add(-15*24*time.Hour))}
+	r, err := w.scan(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{
+		"a": 0,                                 // an alert: of full use
+		"b": 100 * 10 / 60. * (1 - 0.5*(3/4.)), // asked three times, half a window ago
+		"c": 100 * 10 / 60.,                    // nobody
+	}
+	for name, score := range want {
+		m := r.Metric("main", name)
+		if d := m.Score - score; d > 1e-9 || d < -1e-9 {
+			t.Errorf("%s has score %v, want %v", name, m.Score, score)
+		}
+	}
+	if m := r.Metric("main", "a"); m.PerMonth != 2 {
+		t.Errorf("a costs %v a month, want 2", m.PerMonth)
+	}
+}
+
+func TestMergeFirstInventoryWins(t *testing.T) {
+	c := &collection{backend: &Backend{Name: "main", ScrapeJobs: []sentei.ScrapeJob{{Name: "file"}}}, inventories: []*sentei.Inventory{
+		{From: now.Add(-time.Hour), To: now, Metrics: []sentei.Metric{{Name: "b", Jobs: []sentei.JobMetric{{Job: "x"}}}}, Estimated: []string{"z"}},
+		{From: now.Add(-2 * time.Hour), To: now.Add(-time.Hour), Metrics: []sentei.Metric{{Name: "a"}, {Name: "b", Type: "gauge"}}, Estimated: []string{"y", "z"}},
+	}}
+	got := merge(c)
+	want := &sentei.Inventory{
+		Backend: "main", From: now.Add(-2 * time.Hour), To: now,
+		Metrics:    []sentei.Metric{{Name: "a"}, {Name: "b", Type: "gauge", Jobs: []sentei.JobMetric{{Job: "x"}}}},
+		ScrapeJobs: []sentei.ScrapeJob{{Name: "file"}}, Estimated: []string{"y", "z"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
