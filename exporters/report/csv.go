@@ -1,0 +1,98 @@
+package report
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/sentei/sentei"
+)
+
+var csvFormat = Format{
+	Name:        "csv",
+	Extension:   ".csv",
+	ContentType: "text/csv; charset=utf-8; header=present",
+	Title:       "one row a metric, for spreadsheets",
+	Write:       writeCSV,
+}
+
+// csvHeader is stable: columns are only ever added, at the end. Numbers are
+// plain, with a point for decimals.
+var csvHeader = []string{
+	"backend", "metric", "type", "verdict", "score",
+	"series", "series_in_span", "samples_per_second", "churn_per_hour", "memory_bytes", "disk_bytes_per_day",
+	"cost_per_month", "currency", "share_percent",
+	"jobs", "alerting_rules", "recording_rules", "dashboards", "queries", "declared",
+	"why", "worst_label", "series_without_worst_label", "recorded_by",
+	"proposals", "saving_series", "saving_per_month",
+}
+
+// writeCSV writes RFC 4180: lines end in CRLF, cells are quoted as needed.
+func writeCSV(w io.Writer, r *sentei.Report, o Options) error {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	v := newView(r)
+	out.Write(csvHeader) // errors stick: Error returns the first
+	rows, _ := v.top(o.Top)
+	for _, m := range rows {
+		out.Write(csvRow(v, m))
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("write CSV report: %w", err)
+	}
+	return nil
+}
+
+func csvRow(v *view, m *sentei.MetricReport) []string {
+	readers := v.readers(m.Readers)
+	label, without := "", ""
+	if w, ok := worstLabel(m); ok {
+		label, without = w.name, plainInt(w.without)
+	}
+	var proposals, saved int64
+	var money float64
+	for _, p := range v.proposals[metricKey{m.Backend, m.Name}] {
+		proposals++
+		saved += p.Saving.Series
+		money += p.SavingPerMonth
+	}
+	row := []string{
+		m.Backend, m.Name, m.Type, string(m.Verdict), plainFloat(m.Score),
+		plainInt(m.Cost.Series), plainInt(m.Cost.SeriesInSpan), plainFloat(m.Cost.SamplesPerSecond),
+		plainFloat(m.Cost.ChurnPerHour), plainFloat(m.Cost.MemoryBytes), plainFloat(m.Cost.DiskBytesPerDay),
+		plainFloat(m.PerMonth), v.currency, plainFloat(100 * v.share(m)),
+		strings.Join(jobNames(m), " "),
+	}
+	for _, kind := range kinds() {
+		row = append(row, strconv.Itoa(len(readers.names[kind])))
+	}
+	row = append(row, v.why(m), label, without, m.RecordedBy, plainInt(proposals), plainInt(saved), plainFloat(money))
+	for i := range row {
+		row[i] = harmless(row[i])
+	}
+	return row
+}
+
+// harmless keeps spreadsheets from taking a cell for a formula: what begins
+// with = + - @, a tab or a return gets a leading apostrophe, which they hide.
+// Numbers pass, the negative ones too.
+func harmless(cell string) string {
+	if cell == "" || !strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return cell
+	}
+	if _, err := strconv.ParseFloat(cell, 64); err == nil {
+		return cell
+	}
+	return "'" + cell
+}
+
+func plainInt(n int64) string { return strconv.FormatInt(n, 10) }
+
+// plainFloat writes at most four decimals and no exponent.
+func plainFloat(f float64) string {
+	s := strconv.FormatFloat(f, 'f', 4, 64)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}

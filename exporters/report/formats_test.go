@@ -1,0 +1,94 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/reporttest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+func render(t *testing.T, format string, r *sentei.Report, o Options) string {
+	t.Helper()
+	f, err := ByName(format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := f.Write(&buf, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got); run with -update when that is meant:\n%s", path, diff)
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for _, f := range Formats() {
+		t.Run(f.Name, func(t *testing.T) {
+			golden(t, "report-"+f.Name+f.Extension, render(t, f.Name, reporttest.Report(), Options{}))
+			golden(t, "unknown-"+f.Name+f.Extension, render(t, f.Name, reporttest.Unknown(), Options{Top: 5}))
+			golden(t, "empty-"+f.Name+f.Extension, render(t, f.Name, reporttest.Empty(), Options{}))
+		})
+	}
+}
+
+func TestGoldenOfOptions(t *testing.T) {
+	golden(t, "color.txt", render(t, "table", reporttest.Report(), Options{Top: 6, Color: true}))
+	golden(t, "narrow.txt", render(t, "table", reporttest.Report(), Options{Top: 6, Width: 120}))
+}
+
+func TestEveryFormatIsOneFile(t *testing.T) {
+	for _, f := range Formats() {
+		if _, err := os.Stat(f.Name + ".go"); err != nil {
+			t.Errorf("format %s: %v", f.Name, err)
+		}
+		if f.Title == "" || f.Extension == "" || f.ContentType == "" {
+			t.Errorf("format %s is not described in full", f.Name)
+		}
+	}
+}
+
+func TestByNameListsTheValidNames(t *testing.T) {
+	_, err := ByName("pdf")
+	want := `unknown report format "pdf": use one of table, wide, markdown, json, csv`
+	if err == nil || err.Error() != want {
+		t.Errorf("ByName(pdf) = %v, want %s", err, want)
+	}
+}
+
+func TestWriteErrorsAreReturned(t *testing.T) {
+	for _, f := range Formats() {
+		if err := f.Write(full{}, reporttest.Report(), Options{}); err == nil || !strings.Contains(err.Error(), "disk full") {
+			t.Errorf("format %s swallows the error of the writer: %v", f.Name, err)
+		}
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }

@@ -1,0 +1,240 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+)
+
+// A grid is a table before it is rendered, for a terminal or as Markdown.
+type grid struct {
+	columns []column
+	rows    [][]cell
+}
+
+type column struct {
+	title string
+	right bool // numbers
+	code  bool // names, which Markdown sets in a code span
+	least int  // the width it may be shortened to in a terminal; 0: never
+	drop  int  // 1 is the first to go where shortening is not enough; 0: never
+}
+
+type cell struct {
+	text  string
+	style style
+}
+
+// style is an ANSI sequence, or empty.
+type style string
+
+const (
+	plain  style = ""
+	bold   style = "\x1b[1m"
+	dim    style = "\x1b[2m"
+	red    style = "\x1b[31m"
+	green  style = "\x1b[32m"
+	yellow style = "\x1b[33m"
+	cyan   style = "\x1b[36m"
+	reset        = "\x1b[0m"
+)
+
+func (s style) paint(text string, color bool) string {
+	if !color || s == plain || text == "" {
+		return text
+	}
+	return string(s) + text + reset
+}
+
+// columnGap stands between two columns in a terminal.
+const columnGap = "   "
+
+// writeTerminal writes the grid without borders, as kubectl does.
+func (g *grid) writeTerminal(w io.Writer, o Options) error {
+	g, dropped := g.fit(o.Width)
+	t, buf := g.table(renderer.NewBlueprint(tw.Rendition{
+		Borders:  tw.BorderNone,
+		Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+	}), tablewriter.WithPadding(tw.Padding{Right: columnGap, Overwrite: true}))
+	var titles []string
+	for _, c := range g.columns {
+		titles = append(titles, bold.paint(strings.ToUpper(c.title), o.Color))
+	}
+	t.Header(titles)
+	for _, row := range g.rows {
+		var cells []string
+		for _, c := range row {
+			cells = append(cells, c.style.paint(oneLine(c.text), o.Color))
+		}
+		if err := t.Append(cells); err != nil {
+			return fmt.Errorf("render table: %w", err)
+		}
+	}
+	if err := t.Render(); err != nil {
+		return fmt.Errorf("render table: %w", err)
+	}
+	for line := range strings.Lines(buf.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	if len(dropped) > 0 {
+		_, err := fmt.Fprintln(w, dim.paint("Left out to fit the width: "+strings.Join(dropped, ", "), o.Color))
+		return err
+	}
+	return nil
+}
+
+// writeMarkdown writes the grid as a table of GitHub-flavored Markdown.
+func (g *grid) writeMarkdown(w io.Writer) error {
+	t, buf := g.table(renderer.NewMarkdown())
+	var titles []string
+	for _, c := range g.columns {
+		titles = append(titles, markdownText(c.title))
+	}
+	t.Header(titles)
+	for _, row := range g.rows {
+		var cells []string
+		for i, c := range row {
+			if g.columns[i].code {
+				cells = append(cells, markdownCode(c.text))
+			} else {
+				cells = append(cells, markdownText(c.text))
+			}
+		}
+		if err := t.Append(cells); err != nil {
+			return fmt.Errorf("render table: %w", err)
+		}
+	}
+	if err := t.Render(); err != nil {
+		return fmt.Errorf("render table: %w", err)
+	}
+	_, err := w.Write(buf.Bytes())
+	return err
+}
+
+// table returns a table that leaves the text of cells alone, and the buffer
+// that it renders into.
+func (g *grid) table(r tw.Renderer, more ...tablewriter.Option) (*tablewriter.Table, *bytes.Buffer) {
+	var align []tw.Align
+	for _, c := range g.columns {
+		if c.right {
+			align = append(align, tw.AlignRight)
+		} else {
+			align = append(align, tw.AlignLeft)
+		}
+	}
+	per := tw.CellAlignment{Global: tw.AlignLeft, PerColumn: align}
+	var buf bytes.Buffer
+	options := append([]tablewriter.Option{
+		tablewriter.WithRenderer(r),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+		tablewriter.WithHeaderAlignmentConfig(per),
+		tablewriter.WithRowAlignmentConfig(per),
+		tablewriter.WithEastAsian(tw.Off), // else the locale would decide
+	}, more...)
+	return tablewriter.NewTable(&buf, options...), &buf
+}
+
+// fit returns the grid made to fit into width columns, as far as that goes: it
+// shortens the columns that allow it, the last one first, and where that is
+// not enough drops others, whose titles it returns.
+func (g *grid) fit(width int) (fitted *grid, dropped []string) {
+	for {
+		widths := g.widths()
+		over := len(columnGap)*(len(widths)-1) - width
+		for _, w := range widths {
+			over += w
+		}
+		if width <= 0 || over <= 0 {
+			return g, dropped
+		}
+		limits := slices.Clone(widths)
+		for i := len(limits) - 1; i >= 0; i-- {
+			if least := g.columns[i].least; least > 0 {
+				least = max(least, twwidth.Width(g.columns[i].title))
+				take := max(0, min(over, limits[i]-least))
+				limits[i] -= take
+				over -= take
+			}
+		}
+		next := g.nextToDrop()
+		if over <= 0 || next < 0 {
+			return g.limited(limits), dropped
+		}
+		dropped = append(dropped, g.columns[next].title)
+		g = g.without(next)
+	}
+}
+
+// widths returns what each column needs.
+func (g *grid) widths() []int {
+	widths := make([]int, len(g.columns))
+	for i, c := range g.columns {
+		widths[i] = twwidth.Width(c.title)
+		for _, row := range g.rows {
+			widths[i] = max(widths[i], twwidth.Width(oneLine(row[i].text)))
+		}
+	}
+	return widths
+}
+
+func (g *grid) nextToDrop() int {
+	next := -1
+	for i, c := range g.columns {
+		if c.drop > 0 && (next < 0 || c.drop < g.columns[next].drop) {
+			next = i
+		}
+	}
+	return next
+}
+
+// without returns the grid without column i.
+func (g *grid) without(i int) *grid {
+	out := &grid{columns: slices.Delete(slices.Clone(g.columns), i, i+1)}
+	for _, row := range g.rows {
+		out.rows = append(out.rows, slices.Delete(slices.Clone(row), i, i+1))
+	}
+	return out
+}
+
+// limited returns the grid with every cell cut to the width of its column.
+func (g *grid) limited(widths []int) *grid {
+	out := &grid{columns: g.columns}
+	for _, row := range g.rows {
+		row = slices.Clone(row)
+		for i := range row {
+			row[i].text = shorten(row[i].text, widths[i])
+		}
+		out.rows = append(out.rows, row)
+	}
+	return out
+}
+
+// shorten cuts text to the width, with an ellipsis where it was cut.
+func shorten(text string, width int) string {
+	text = oneLine(text)
+	if twwidth.Width(text) <= width {
+		return text
+	}
+	return twwidth.Truncate(text, width-1) + "…"
+}
+
+// oneLine replaces what would break a row of a table or move the cursor.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u009b' || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
+}

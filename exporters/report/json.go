@@ -1,0 +1,46 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/sentei/sentei"
+)
+
+var jsonFormat = Format{
+	Name:        "json",
+	Extension:   ".json",
+	ContentType: "application/json",
+	Title:       "everything, for programs; see version",
+	Write:       writeJSON,
+}
+
+// writeJSON writes the report itself. Its "version" is sentei.ReportVersion,
+// now 1: within a version fields are added, but none changes its meaning or
+// goes. Lists of the report are never null. Durations are in nanoseconds where
+// the field says _ns; money is in settings.prices.currency.
+func writeJSON(w io.Writer, r *sentei.Report, _ Options) error {
+	out := *r
+	out.Backends = listed(out.Backends)
+	out.Metrics = listed(out.Metrics)
+	out.Consumers = listed(out.Consumers)
+	out.Proposals = listed(out.Proposals)
+	out.Sources = listed(out.Sources)
+	out.Problems = listed(out.Problems)
+
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // expressions stay readable: > and not \u003e
+	e.SetIndent("", "  ")
+	if err := e.Encode(out); err != nil {
+		return fmt.Errorf("write JSON report: %w", err)
+	}
+	return nil
+}
+
+func listed[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

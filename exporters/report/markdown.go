@@ -1,0 +1,184 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/sentei/sentei"
+)
+
+var markdownFormat = Format{
+	Name:        "markdown",
+	Extension:   ".md",
+	ContentType: "text/markdown; charset=utf-8",
+	Title:       "for a pull request or a wiki",
+	Top:         50,
+	Write:       writeMarkdown,
+}
+
+// writeMarkdown writes GitHub-flavored Markdown: the sections of table, and
+// the proposals, one table a grade.
+func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
+	var buf bytes.Buffer // writes to it cannot fail
+	d := &document{view: newView(r), buf: &buf}
+	d.line("# What the metrics cost")
+	d.line("\n**%s**  \n%s", markdownText(d.headline()), markdownText(d.origin()))
+	if d.all.metrics > 0 {
+		d.line("")
+		d.grid(d.totalsGrid())
+	}
+	d.next()
+	d.proposals()
+	d.metrics(o.Top)
+	d.sources()
+	d.problems()
+	if d.err != nil {
+		return fmt.Errorf("write Markdown report: %w", d.err)
+	}
+	if _, err := w.Write(buf.Bytes()); err != nil {
+		return fmt.Errorf("write Markdown report: %w", err)
+	}
+	return nil
+}
+
+// document writes the parts of the Markdown report.
+type document struct {
+	*view
+	buf *bytes.Buffer
+	err error // the first that a table returned
+}
+
+func (d *document) line(format string, args ...any) { fmt.Fprintf(d.buf, format+"\n", args...) }
+
+func (d *document) grid(g *grid) {
+	if err := g.writeMarkdown(d.buf); err != nil && d.err == nil {
+		d.err = err
+	}
+}
+
+func (d *document) next() {
+	d.line("\n## What to do next")
+	for _, a := range d.advice() {
+		d.line("\n**%s:** %s", a.title, markdownText(a.text))
+		if a.command != "" {
+			d.line("\n```console\n%s\n```", a.command)
+		}
+		if len(a.blockers) > 0 {
+			d.line("")
+		}
+		for _, b := range a.blockers {
+			if b.where == "" {
+				d.line("- %s", markdownText(b.message))
+			} else {
+				d.line("- %s: %s", markdownPlace(b.where), markdownText(b.message))
+			}
+			if b.hint != "" {
+				d.line("  → %s", markdownText(b.hint))
+			}
+		}
+		if a.more > 0 {
+			d.line("- and %s, listed below", plural(a.more, "more problem"))
+		}
+	}
+}
+
+func (d *document) proposals() {
+	if len(d.Proposals) == 0 {
+		return
+	}
+	d.line("\n## Proposals")
+	for _, group := range d.byGrade() {
+		d.line("\n### Grade %s\n", markdownText(gradeTitle(group.grade)))
+		d.grid(d.proposalsGrid(group))
+	}
+}
+
+func (d *document) metrics(top int) {
+	if len(d.Metrics) == 0 {
+		return
+	}
+	d.line("\n## Metrics by cost\n")
+	rows, rest := d.top(top)
+	d.grid(d.metricsGrid(rows, rest, false))
+}
+
+func (d *document) sources() {
+	if len(d.Sources) > 0 {
+		d.line("\n## Sources\n")
+		d.grid(d.sourcesGrid())
+	}
+}
+
+func (d *document) problems() {
+	if len(d.Problems) == 0 {
+		return
+	}
+	d.line("\n## Problems\n")
+	for i := range d.Problems {
+		p := &d.Problems[i]
+		d.line("- **%s** %s: %s", problemState(p), markdownPlace(problemPlace(p)), markdownText(p.Message))
+		switch {
+		case p.Accepted != "":
+			d.line("  accepted: %s", markdownText(p.Accepted))
+		case p.Hint != "":
+			d.line("  → %s", markdownText(p.Hint))
+		}
+	}
+}
+
+// markdownPlace writes "backend/source, where" with the source as code: a
+// forge would take edge/grafana#2 for an issue.
+func markdownPlace(place string) string {
+	source, where, found := strings.Cut(place, ", ")
+	if !found {
+		return markdownCode(source)
+	}
+	return markdownCode(source) + ", " + markdownText(where)
+}
+
+// markdownText escapes what Markdown would take for markup, a vertical bar
+// among them, which would else end the cell of a table, and keeps a name after
+// @ from calling its owner.
+func markdownText(s string) string {
+	runes := []rune(oneLine(s))
+	word := func(i int) bool {
+		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	var b strings.Builder
+	for i, r := range runes {
+		switch {
+		case strings.ContainsRune("\\`*|[]~#", r), r == '_' && !(word(i-1) && word(i+1)):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '@' && word(i+1) && !word(i-1):
+			b.WriteString("@\u200b")
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// markdownCode writes a code span. Its fence is longer than any run of
+// backticks within; a vertical bar is escaped there too, as tables want it.
+func markdownCode(s string) string {
+	s = strings.ReplaceAll(oneLine(s), "|", `\|`)
+	if strings.TrimSpace(s) == "" {
+		return ""
+	}
+	fence, pad := "`", ""
+	for strings.Contains(s, fence) {
+		fence += "`"
+		pad = " "
+	}
+	return fence + pad + s + pad + fence
+}

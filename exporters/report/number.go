@@ -1,0 +1,115 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// count writes 1234567 as 1,234,567.
+func count(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
+
+// rate writes a number of samples per second: decimals only where they tell.
+func rate(f float64) string {
+	switch {
+	case f == 0:
+		return "0"
+	case f < 10:
+		return strconv.FormatFloat(f, 'f', 2, 64)
+	case f < 100:
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	default:
+		return thousands(strconv.FormatFloat(f, 'f', 0, 64))
+	}
+}
+
+// money writes an amount without its currency.
+func money(f float64) string { return thousands(strconv.FormatFloat(f, 'f', 2, 64)) }
+
+// percent writes a share of one, as 12.3%.
+func percent(share float64) string {
+	if share > 0 && share < 0.0005 {
+		return "<0.1%"
+	}
+	return strconv.FormatFloat(100*share, 'f', 1, 64) + "%"
+}
+
+// score writes a score of 0 to 100.
+func score(f float64) string {
+	if f > 0 && f < 0.05 {
+		return "<0.1"
+	}
+	return strconv.FormatFloat(f, 'f', 1, 64)
+}
+
+// size writes bytes in binary units.
+func size(bytes float64) string {
+	for _, unit := range []string{"B", "KiB", "MiB", "GiB"} {
+		if bytes < 1024 {
+			digits := 1
+			if unit == "B" {
+				digits = 0
+			}
+			return strconv.FormatFloat(bytes, 'f', digits, 64) + " " + unit
+		}
+		bytes /= 1024
+	}
+	return thousands(strconv.FormatFloat(bytes, 'f', 1, 64)) + " TiB"
+}
+
+// span writes a duration in its two biggest units: 30d, 2d1h, 3h20m, 45s.
+func span(d time.Duration) string {
+	units := []struct {
+		name string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}}
+	for i, u := range units {
+		if d < u.size {
+			continue
+		}
+		s := strconv.FormatInt(int64(d/u.size), 10) + u.name
+		if i+1 < len(units) {
+			if rest := d % u.size / units[i+1].size; rest > 0 {
+				s += strconv.FormatInt(int64(rest), 10) + units[i+1].name
+			}
+		}
+		return s
+	}
+	return "0s"
+}
+
+// minute writes an instant in UTC, to the minute.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// date writes the day of an instant in UTC.
+func date(t time.Time) string { return t.UTC().Format("2006-01-02") }
+
+// thousands puts commas into a decimal number.
+func thousands(s string) string {
+	sign := ""
+	if strings.HasPrefix(s, "-") {
+		sign, s = "-", s[1:]
+	}
+	whole, fraction, found := strings.Cut(s, ".")
+	var b strings.Builder
+	b.WriteString(sign)
+	for i, c := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	if found {
+		b.WriteString("." + fraction)
+	}
+	return b.String()
+}
+
+// plural writes "1 metric" and "3 metrics"; the plural of nouns in -y is not
+// known to it.
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return count(int64(n)) + " " + noun
+}

@@ -1,0 +1,165 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/sentei/sentei"
+)
+
+// A view is a report with the look-ups and sums that the formats share.
+type view struct {
+	*sentei.Report
+	priced    bool   // some price is set, so money tells something
+	currency  string // of the prices; never empty when priced
+	all       total
+	consumers map[string]*sentei.Consumer
+	proposals map[metricKey][]*sentei.Proposal
+}
+
+type metricKey struct{ backend, name string }
+
+func newView(r *sentei.Report) *view {
+	v := &view{
+		Report:    r,
+		currency:  r.Settings.Prices.Currency,
+		consumers: map[string]*sentei.Consumer{},
+		proposals: map[metricKey][]*sentei.Proposal{},
+	}
+	v.all = v.total("")
+	v.priced = v.all.perMonth != 0
+	if v.priced && v.currency == "" {
+		v.currency = "money"
+	}
+	for i := range r.Consumers {
+		v.consumers[r.Consumers[i].ID] = &r.Consumers[i]
+	}
+	for i := range r.Proposals {
+		p := &r.Proposals[i]
+		k := metricKey{p.Place.Backend, p.Action.Metric}
+		v.proposals[k] = append(v.proposals[k], p)
+	}
+	return v
+}
+
+// share returns the part of everything stored that the metric takes, 0 to 1:
+// of the money, or of the series where nothing has a price.
+func (v *view) share(m *sentei.MetricReport) float64 {
+	return v.all.shareOf(m.Cost, m.PerMonth)
+}
+
+// top returns the n most expensive metrics, or all when n is 0, and the total
+// of those left out.
+func (v *view) top(n int) ([]*sentei.MetricReport, total) {
+	all := make([]*sentei.MetricReport, len(v.Metrics))
+	for i := range v.Metrics {
+		all[i] = &v.Metrics[i]
+	}
+	slices.SortFunc(all, sentei.CompareCostly)
+	if n <= 0 || n >= len(all) {
+		return all, total{}
+	}
+	var rest total
+	for _, m := range all[n:] {
+		rest.metrics++
+		rest.cost = rest.cost.Plus(m.Cost)
+		rest.perMonth += m.PerMonth
+	}
+	return all[:n], rest
+}
+
+// A total is the sum of some metrics.
+type total struct {
+	verdict  sentei.Verdict // empty: all of them
+	metrics  int
+	cost     sentei.Cost
+	perMonth float64
+}
+
+func (v *view) total(verdict sentei.Verdict) total {
+	t := total{verdict: verdict}
+	t.metrics, t.cost, t.perMonth = v.Total(verdict)
+	return t
+}
+
+// totals returns one total a verdict, in the order of sentei.Verdicts.
+func (v *view) totals() []total {
+	var parts []total
+	for _, verdict := range sentei.Verdicts() {
+		parts = append(parts, v.total(verdict))
+	}
+	return parts
+}
+
+// shareOf returns the part of the total that a cost and its money make up.
+func (t total) shareOf(cost sentei.Cost, perMonth float64) float64 {
+	switch {
+	case t.perMonth != 0:
+		return perMonth / t.perMonth
+	case t.cost.Series != 0:
+		return float64(cost.Series) / float64(t.cost.Series)
+	default:
+		return 0
+	}
+}
+
+// worst is the label whose removal would save most.
+type worst struct {
+	name     string
+	distinct int64 // values in the job that has most of them
+	without  int64 // active series that would remain
+}
+
+// worstLabel finds it over all jobs of the metric, or says that no label can
+// be judged or saves anything. A label is left out when a job does not know
+// its effect; le and quantile are never candidates, since histograms and
+// summaries mean nothing without them.
+func worstLabel(m *sentei.MetricReport) (worst, bool) {
+	best := worst{without: m.Cost.Series}
+	for _, name := range labelNames(m) {
+		if name == "le" || name == "quantile" {
+			continue
+		}
+		w, ok := without(m, name)
+		if ok && (w.without < best.without) {
+			best = w
+		}
+	}
+	return best, best.name != ""
+}
+
+func without(m *sentei.MetricReport, label string) (worst, bool) {
+	w := worst{name: label}
+	for i := range m.Jobs {
+		j := &m.Jobs[i]
+		l := j.Label(label)
+		switch {
+		case j.Labels == nil, l != nil && l.SeriesWithoutLive < 0:
+			return w, false
+		case l == nil:
+			w.without += j.Cost.Series
+		default:
+			w.without += l.SeriesWithoutLive
+			w.distinct = max(w.distinct, l.Distinct)
+		}
+	}
+	return w, true
+}
+
+func labelNames(m *sentei.MetricReport) []string {
+	var names []string
+	for i := range m.Jobs {
+		for k := range m.Jobs[i].Labels {
+			names = append(names, m.Jobs[i].Labels[k].Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func jobNames(m *sentei.MetricReport) []string {
+	var names []string
+	for i := range m.Jobs {
+		names = append(names, m.Jobs[i].Job)
+	}
+	return names
+}
