@@ -25,5 +25,6 @@ type Info = source.Info[Source]
 func All() []Info {
 	return []Info{
 		block,
+		prometheus,
 	}
 }

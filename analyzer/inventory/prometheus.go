@@ -1,0 +1,134 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/promapi"
+	"github.com/sentei/sentei/internal/source"
+)
+
+// prometheus asks a running server.
+var prometheus = source.New("prometheus", sentei.Doc{
+	Title: "Asks a running Prometheus what it stores, through its HTTP API.",
+	Text: `Asks a Prometheus, or a server that speaks its API, what it stores now. Nothing but read access to the
+HTTP API is needed; no admin API, no disk.
+
+What is read:
+
+- Active series per metric and job, counted by PromQL at one instant: those that have a sample in the look-back of the
+  server (5 minutes). While the head holds no more series than max_series_per_query this is one query. Above, the
+  metrics are spread over several, and a query that the server refuses is cut in halves.
+- Metrics that are quiet now but have had samples within lookback (batch jobs): series and samples of that span.
+- Label statistics of the label_metrics metrics with most series: their label sets are read and counted here. They span
+  lookback. The server answers from its index, so that series which ended up to three hours earlier can be among them;
+  that makes more label values known, never fewer.
+- Scrape jobs: targets, configuration (honor_labels) and scrape pools. A job that only an included file defines is taken
+  to honor labels, which is the careful side.
+- Metadata (type, unit, help) as the active targets tell it.
+
+What is estimated: samples per second (series by scrape or rule interval), memory and disk. Churn is not known to this
+source. To have these counted, use a source that reads the blocks.
+
+It is a light guest: at most concurrency requests at once, fewer while the server is slow (each request above 5 seconds
+and each 429 or 503 halves them), timeout for each request, budget for the whole scan, retries only after connection
+errors and the statuses 429, 502, 503 and 504. Every query ends in the comment "# sentei".
+
+What could not be read is a problem in the report, and its metrics are not in the inventory: they get no verdict.
+Metrics beyond label_metrics, or with more series than max_series_per_query in one job and instance, have no label
+statistics: then any label may have any value.`,
+	Example: `- prometheus:
+    url: http://127.0.0.1:9090   # with the path prefix, if there is one
+    lookback: 1h                 # metrics with a sample in this span are counted, active or not
+    label_metrics: 200           # so many metrics, the largest, get statistics of their labels
+    max_series_per_query: 100000 # no request asks for more series
+    concurrency: 4               # requests at once
+    timeout: 1m                  # for one request
+    budget: 10m                  # for all of them
+    # All options of the HTTP client of Prometheus:
+    basic_auth:                  # or authorization, or oauth2
+      username: sentei
+      password_file: password
+    tls_config:
+      ca_file: ca.pem
+      cert_file: client.pem
+      key_file: client.key
+      server_name: prometheus.example.org
+      min_version: TLS12
+      insecure_skip_verify: false
+    http_headers:
+      X-Scope-OrgID:
+        values: [tenant]
+    proxy_url: http://proxy.example.org:3128
+    no_proxy: 127.0.0.1
+    follow_redirects: true       # within the same host only
+    enable_http2: true
+`,
+}, prometheusOptions{
+	Config:            promapi.DefaultConfig(),
+	Lookback:          model.Duration(time.Hour),
+	LabelMetrics:      200,
+	MaxSeriesPerQuery: 100_000,
+}, newPrometheus)
+
+type prometheusOptions struct {
+	promapi.Config    `yaml:",inline"`
+	Lookback          model.Duration `yaml:"lookback"`
+	LabelMetrics      int            `yaml:"label_metrics"`
+	MaxSeriesPerQuery int            `yaml:"max_series_per_query"`
+}
+
+// prometheusSource asks one server.
+type prometheusSource struct {
+	prometheusOptions
+	env    source.Env
+	client *promapi.Client
+}
+
+func newPrometheus(o prometheusOptions, env source.Env) (Source, error) {
+	client, err := promapi.New(o.Config, env.Dir, env.Logger, env.Now)
+	errs := []error{err}
+	if o.Lookback <= 0 {
+		errs = append(errs, errors.New("lookback must be more than 0s"))
+	}
+	if o.LabelMetrics < 0 {
+		errs = append(errs, fmt.Errorf("label_metrics is %d: it must be 0 or more", o.LabelMetrics))
+	}
+	if o.MaxSeriesPerQuery < 1 {
+		errs = append(errs, fmt.Errorf("max_series_per_query is %d: it must be 1 or more", o.MaxSeriesPerQuery))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &prometheusSource{prometheusOptions: o, env: env, client: client}, nil
+}
+
+// Inventory implements Source.
+func (p *prometheusSource) Inventory(ctx context.Context) (*sentei.Inventory, []sentei.Problem, error) {
+	defer p.client.Close()
+	budget, cancel := p.client.WithBudget(ctx)
+	defer cancel()
+	s := &prometheusScan{prometheusSource: p, metrics: make(map[string]*prometheusMetric)}
+	to, err := p.client.Now(budget)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.to, s.from = to, to.Add(-time.Duration(p.Lookback))
+	s.readHead(budget)
+	if err := s.count(budget); err != nil {
+		return nil, nil, err
+	}
+	s.countQuiet(budget)
+	s.readJobs(budget)
+	s.readMetadata(budget)
+	s.readLabels(budget)
+	if err := ctx.Err(); err != nil { // stopped from outside, not by the budget
+		return nil, nil, context.Cause(ctx)
+	}
+	return s.inventory(), s.problems(), nil
+}

@@ -1,0 +1,111 @@
+//go:build e2e
+
+// Package promtest starts real servers for tests: the binaries are named by
+// environment variables, the ports are free ones of the loopback address.
+package promtest
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The environment variables that name the binaries.
+const (
+	Prometheus2  = "SENTEI_TEST_PROMETHEUS2"
+	Prometheus3  = "SENTEI_TEST_PROMETHEUS3"
+	NodeExporter = "SENTEI_TEST_NODE_EXPORTER"
+)
+
+const patience = time.Minute
+
+// StartNodeExporter starts a node exporter and returns its host and port.
+func StartNodeExporter(t *testing.T) string {
+	t.Helper()
+	address := freeAddress(t)
+	start(t, NodeExporter, "http://"+address+"/metrics", "--web.listen-address="+address)
+	return address
+}
+
+// StartPrometheus starts the server that the variable names, with files in its
+// folder, and returns its URL. In prometheus.yml SELF stands for its own host
+// and port. It serves under the path prefix /prom.
+func StartPrometheus(t *testing.T, variable string, files map[string]string) string {
+	t.Helper()
+	address := freeAddress(t)
+	dir := t.TempDir()
+	for name, text := range files {
+		text = strings.ReplaceAll(text, "SELF", address)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	url := "http://" + address + "/prom"
+	start(t, variable, url+"/-/ready",
+		"--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+address, "--web.external-url="+url, "--scrape.discovery-reload-interval=100ms")
+	return url
+}
+
+// Eventually asks until done says yes, and fails the test when it does not in
+// a minute.
+func Eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	end := time.After(patience)
+	for !done() {
+		select {
+		case <-ticker.C:
+		case <-end:
+			t.Fatalf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+func start(t *testing.T, variable, ready string, args ...string) {
+	t.Helper()
+	binary := os.Getenv(variable)
+	if binary == "" {
+		t.Fatalf("%s is not set: it names the binary to test against", variable)
+	}
+	var log strings.Builder
+	cmd := exec.Command(binary, args...)
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s wrote:\n%s", binary, log.String())
+		}
+	})
+	Eventually(t, fmt.Sprintf("start %s", binary), func() bool {
+		resp, err := http.Get(ready)
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		io.Copy(io.Discard, resp.Body)
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
