@@ -25,4 +25,9 @@ type Info struct {
 }
 
 // All lists every usage source, in the order of the documentation.
-func All() []Info { return []Info{} }
+func All() []Info {
+	return []Info{
+		prometheusRules,
+		queryLog,
+	}
+}

@@ -1,0 +1,158 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/querylog"
+	"github.com/sentei/sentei/internal/source"
+)
+
+// queryLog reads what servers logged of their queries.
+var queryLog = Info{Class: sentei.ClassQueries, Info: source.New("query_log", sentei.Doc{
+	Title: "Queries that a log says were asked",
+	Text: `Reads the query log of Prometheus (` + "`global.query_log_file`" + `, both the lines of 2.x and of 3.x), the log
+of a Mimir or Thanos query-frontend ("query stats" and "slow query detected"), and the log of VictoriaMetrics (slow
+queries). It finds the readers that no file declares: people, scripts, and dashboards of others.
+
+Queries that ended in an error do not count as use, unless they were cancelled or ran out of time. sentei's own queries do
+not count either: they end in the comment ` + "`" + querylog.OwnMarker + "`" + `. Evaluations of rules are told apart from requests.
+
+**What a query log never shows.** Declare these readers under ` + "`declared`" + `:
+
+- federation (` + "`/federate`" + `) and remote read;
+- in Prometheus, ` + "`/api/v1/series`, `/api/v1/labels` and `/api/v1/label/…/values`" + `, which Grafana variables use
+  (the logs of Mimir, Thanos and VictoriaMetrics do show those that have a match[]);
+- queries that could not be parsed, and those that are answered by a cache in front of the server.
+
+**Slow-query logs are not complete.** VictoriaMetrics logs requests that took longer than
+` + "`-search.logSlowQueryDuration`" + `: set it to 1ns for the time of observation. For a query-frontend, use "query stats"
+(` + "`-query-frontend.query-stats-enabled`" + `). A log with slow queries only is a blocking problem.
+
+**Rotation.** Name the rotated files too, as in ` + "`query.log*`" + `; those compressed by gzip are read as they are. The order
+does not matter. The active file may be written meanwhile: it is read as far as it reached when it was opened.
+Reload Prometheus after a rotation, or it goes on writing to the renamed file.
+
+**Broken lines** (a disk that was full, two writers) could hide a reader: they are a blocking problem that names file, line
+and byte. A last line without an end is being written, and is no problem. A line may be up to 64 MiB long.
+
+Reading takes about a second for 2 GB, and as much memory as the distinct queries need: about 300 bytes and twice the
+length of the text for each.`,
+	Example: `query_log:
+  # Files, as globs. Relative to the folder of this file.
+  paths: [/prometheus/query.log*]
+  # auto finds the format line by line. Or: prometheus, mimir, thanos,
+  # victoriametrics.
+  format: auto
+  # How many lines of a file may be broken without blocking proposals.
+  max_broken_lines: 0
+`,
+}, queryLogOptions{Format: querylog.FormatAuto}, newQueryLog)}
+
+type queryLogOptions struct {
+	Paths          []string `yaml:"paths"`
+	Format         string   `yaml:"format"`
+	MaxBrokenLines int64    `yaml:"max_broken_lines"`
+}
+
+type queryLogSource struct {
+	env     source.Env
+	options queryLogOptions
+}
+
+func newQueryLog(o queryLogOptions, env source.Env) (Source, error) {
+	var errs []error
+	if len(o.Paths) == 0 {
+		errs = append(errs, errors.New("paths is missing: name the files of the query log"))
+	}
+	paths := make([]string, len(o.Paths))
+	for i, p := range o.Paths {
+		if _, err := filepath.Match(p, ""); err != nil || p == "" {
+			errs = append(errs, fmt.Errorf("paths: %q is not a glob", p))
+		}
+		paths[i] = env.Path(p)
+	}
+	o.Paths = paths
+	if !slices.Contains(querylog.Formats(), o.Format) {
+		errs = append(errs, fmt.Errorf("format: %q is none of %s", o.Format, strings.Join(querylog.Formats(), ", ")))
+	}
+	if o.MaxBrokenLines < 0 {
+		errs = append(errs, errors.New("max_broken_lines: must not be negative"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &queryLogSource{env: env, options: o}, nil
+}
+
+// Consumers returns one consumer for each query and sort of reader.
+func (q *queryLogSource) Consumers(ctx context.Context) (*sentei.UsageData, error) {
+	res, err := querylog.Read(ctx, querylog.Options{Patterns: q.options.Paths, Format: q.options.Format})
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(res.Files, func(f querylog.File) bool { return f.Err == nil }) {
+		return nil, res.Files[0].Err
+	}
+	c := res.Counts
+	q.env.Logger.LogAttrs(ctx, slog.LevelInfo, "query log read",
+		slog.Int("files", len(res.Files)), slog.Int64("bytes", c.Bytes), slog.Int64("lines", c.Lines),
+		slog.Int64("entries", c.Entries), slog.Int64("used", c.Used), slog.Int64("failed", c.Failed),
+		slog.Int64("own", c.Own), slog.Int64("blind", c.Blind), slog.Int64("other", c.Other),
+		slog.Int64("broken", c.Broken), slog.Int64("torn", c.Torn), slog.Int("distinct", len(res.Queries)))
+
+	data := &sentei.UsageData{
+		Window:    sentei.Window{From: res.First, To: res.Last},
+		Consumers: make([]sentei.Consumer, len(res.Queries)),
+		Problems:  q.problems(res),
+	}
+	for i := range res.Queries {
+		data.Consumers[i] = q.consumer(&res.Queries[i])
+	}
+	return data, nil
+}
+
+func (q *queryLogSource) consumer(l *querylog.Query) sentei.Consumer {
+	c := sentei.Consumer{
+		Kind: sentei.Query, Backend: q.env.Backend, Source: q.env.Name,
+		Name:       queryName(l.Text),
+		Expression: sentei.Expression{Text: l.Text, Lang: l.Lang},
+		Count:      l.Count, FirstSeen: l.First, LastSeen: l.Last, Origins: l.Origins,
+	}
+	origin := "request"
+	if l.Rule {
+		origin = "rule"
+		c.Location = sentei.Location{File: l.GroupFile, Group: l.Group}
+		c.Origins = []string{origin}
+	}
+	c.ID = sentei.HashID("query", c.Backend, c.Source, string(l.Lang), l.Text, origin, l.GroupFile, l.Group)
+	return c
+}
+
+// maxQueryName is the length of a query's name in characters.
+const maxQueryName = 80
+
+// queryName puts the query on one line of at most maxQueryName characters.
+func queryName(text string) string {
+	// A character takes at most 4 bytes; the rest of a very long text does not
+	// matter.
+	const enough = 64 * maxQueryName
+	cut := len(text) > enough
+	if cut {
+		text = strings.ToValidUTF8(text[:enough], "")
+	}
+	name := []rune(strings.Join(strings.Fields(text), " "))
+	if len(name) >= maxQueryName && (cut || len(name) > maxQueryName) {
+		return string(name[:maxQueryName-1]) + "…"
+	}
+	if cut {
+		return string(name) + "…"
+	}
+	return string(name)
+}
