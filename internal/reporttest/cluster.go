@@ -83,8 +83,9 @@ func clusterMetrics() []spec {
 // be told.
 func edgeMetrics() []spec {
 	reasons := []string{
-		"dashboard \"Branch offices\" cannot be read",
-		"query log covers 2d1h of 30d",
+		`grafana#2: get https://grafana.edge.example.com/api/search: context deadline exceeded`,
+		`grafana: dashboard "Branch offices", panel Lines: 1:18: parse error: unclosed left parenthesis`,
+		`query_log: the query log covers less time than analysis.min_window`,
 	}
 	unknown := func(name, typ, unit string, jobs ...sentei.JobMetric) spec {
 		return spec{backend: "edge", name: name, typ: typ, unit: unit, jobs: jobs, verdict: sentei.Unknown, use: 1, reasons: reasons}

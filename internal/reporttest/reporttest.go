@@ -88,7 +88,7 @@ type spec struct {
 	use              float64          // how useful, 0 to 1: what the score takes off
 	readers, deadFor []string         // keys of consumers
 	reasons          []string
-	recordedBy       string
+	recordedBy       string // key of a consumer
 }
 
 func (s spec) report(ids map[string]string) sentei.MetricReport {
@@ -106,7 +106,7 @@ func (s spec) report(ids map[string]string) sentei.MetricReport {
 		Backend:    s.backend,
 		Metric:     sentei.Metric{Name: s.name, Type: s.typ, Unit: s.unit, Help: s.help, Jobs: s.jobs},
 		Usage:      usage(s.verdict),
-		RecordedBy: s.recordedBy,
+		RecordedBy: ids[s.recordedBy], // empty when no rule writes it
 	}
 	m.Cost = m.Metric.Cost()
 	for i := range s.jobs {

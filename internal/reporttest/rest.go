@@ -64,6 +64,7 @@ func problems() []sentei.Problem {
 			Hint:     "Check the address and that sentei may reach it.",
 			Blocking: true,
 		}),
+		shortLog("edge", "2d1h"),
 		problem(sentei.Problem{
 			Backend: "prod", Source: "grafana", Where: `dashboard "Playground", panel Test | 2`,
 			Message:  "1:7: parse error: unexpected end of input",
@@ -75,6 +76,15 @@ func problems() []sentei.Problem {
 			Message: "the last line is cut off; it is read again in the next scan",
 		}),
 	}
+}
+
+func shortLog(backend, covered string) sentei.Problem {
+	return problem(sentei.Problem{
+		Backend: backend, Source: "query_log",
+		Message:  "the query log covers less time than analysis.min_window",
+		Hint:     "It covers " + covered + " of 30d: wait, keep older log files in its path, or lower analysis.min_window.",
+		Blocking: true,
+	})
 }
 
 func problem(p sentei.Problem) sentei.Problem {
@@ -131,8 +141,9 @@ func Empty() *sentei.Report {
 func Unknown() *sentei.Report {
 	r := Report()
 	r.Settings.Prices = sentei.Prices{}
-	r.Proposals, r.Problems = nil, nil
-	reasons := []string{"query log covers 2h of 30d"}
+	r.Proposals = nil
+	r.Problems = []sentei.Problem{shortLog("edge", "2h"), shortLog("prod", "2h")}
+	reasons := []string{"query_log: " + r.Problems[0].Message}
 	for i := range r.Metrics {
 		m := &r.Metrics[i]
 		m.Usage = sentei.Usage{Verdict: sentei.Unknown, Reasons: reasons}

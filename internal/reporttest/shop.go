@@ -85,12 +85,12 @@ func shopMetrics() []spec {
 		{
 			backend: "prod", name: "job:http_requests:rate5m", typ: "",
 			jobs:    []sentei.JobMetric{job("shop-api", 9, 9), job("shop-checkout", 7, 7)},
-			verdict: sentei.Used, use: 1, readers: []string{"alert errors"}, recordedBy: "job:http_requests:rate5m",
+			verdict: sentei.Used, use: 1, readers: []string{"alert errors"}, recordedBy: "record rate",
 		},
 		{
 			backend: "prod", name: "instance:go_heap:avg1h", typ: "",
 			jobs:    []sentei.JobMetric{job("node", 144, 144)},
-			verdict: sentei.Unused, recordedBy: "instance:go_heap:avg1h",
+			verdict: sentei.Unused, recordedBy: "record heap",
 		},
 	}
 }
