@@ -1,0 +1,166 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/source"
+)
+
+const dropUnusedMetricKind = "drop_unused_metric"
+
+type dropUnusedMetricOptions struct {
+	MinSeries int64 `yaml:"min_series"`
+}
+
+func dropUnusedMetric() Info {
+	return source.New(dropUnusedMetricKind, sentei.Doc{
+		Title: "Drop metrics that nobody reads, at the scrape job that brings them",
+		Text: `Proposes to drop every series of a metric that a scrape job brings, when the verdict for the metric in that
+job is *unused*: no selector of any alerting rule, dashboard, logged query, declared consumer or recording rule with
+an audience can match a series of it. Results stay the same to the bit (grade A), also while the rule is deployed.
+Every proposal is proven a second time from the selectors, independent of the verdict, before it is shown.
+
+A metric is proposed for each stored job label on its own, so one that is read for one job can be dropped for another.
+The rule then asks for the job label as well. It also does so where a scrape job brings several job labels or honors
+those of its targets.
+
+Where several scrape jobs bring the same job label, there is one proposal for each of them. It is not known how the
+series are split between them, so the whole saving is counted at the first by name and nothing at the others.
+
+Nothing is proposed for
+
+- verdicts other than unused: *unknown* is not unused;
+- up, scrape_*, ALERTS and ALERTS_FOR_STATE: Prometheus writes them itself, past all relabel rules of a scrape job;
+- what a recording rule writes, and names with a colon, which are recorded by convention: delete the rule instead;
+- series without a job label, and jobs that no known scrape job brings, such as those received by remote write or
+  OTLP. These are listed as problems that block nothing.
+
+Dropping one part of a classic histogram or summary, such as only foo_bucket, is possible and is said in the risk.
+What a recording rule reads whose output nobody reads may be dropped; the rule then records nothing, and the proposal
+names it.`,
+		Example: `drop_unused_metric:
+  # Propose nothing for metrics with fewer active series in a job.
+  min_series: 1
+`,
+	}, dropUnusedMetricOptions{MinSeries: 1}, func(o dropUnusedMetricOptions, _ source.Env) (Rule, error) {
+		if o.MinSeries < 1 {
+			return nil, errors.New("min_series must be 1 or more")
+		}
+		return o, nil
+	})
+}
+
+// Propose proposes one drop for each unused metric, stored job and scrape job
+// that brings it.
+func (o dropUnusedMetricOptions) Propose(r *sentei.Report) ([]sentei.Proposal, []sentei.Problem) {
+	var proposals []sentei.Proposal
+	var problems []sentei.Problem
+	x := newIndex(r)
+	for i := range r.Backends {
+		b := &r.Backends[i]
+		made, out := o.proposeBackend(x, b)
+		proposals = append(proposals, made...)
+		problems = append(problems, out.problems(b)...)
+	}
+	return proposals, problems
+}
+
+func (o dropUnusedMetricOptions) proposeBackend(x *index, b *sentei.Backend) ([]sentei.Proposal, *leftOut) {
+	r := x.report
+	var proposals []sentei.Proposal
+	out := newLeftOut()
+	recorded := recordedMetrics(r)
+	said := readSoFar(r, b.Name)
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		if m.Backend != b.Name || writtenByPrometheus(m.Name) {
+			continue
+		}
+		for k := range m.Jobs {
+			job := &m.Jobs[k]
+			if k >= len(m.JobUsage) || m.JobUsage[k].Verdict != sentei.Unused || job.Cost.Series < o.MinSeries {
+				continue
+			}
+			if m.RecordedBy != "" || recorded[m.Name] || strings.Contains(m.Name, ":") {
+				out.recorded.add(m.Name, job.Cost)
+				continue
+			}
+			feeders := feedersOf(b, job.Job)
+			if job.Job == "" || len(feeders) == 0 {
+				out.add(job.Job, m.Name, job.Cost)
+				continue
+			}
+			for n, feeder := range feeders {
+				p := o.proposal(x, m, k, feeder)
+				p.Evidence = slices.Concat(storedEvidence(b, m, job), said, x.deadReaders(m, k), feederEvidence(feeders, job.Job))
+				if n > 0 { // counted at the first one
+					p.Saving, p.SavingPerMonth = sentei.Cost{}, 0
+				}
+				proposals = append(proposals, p)
+			}
+		}
+	}
+	return proposals, out
+}
+
+func (o dropUnusedMetricOptions) proposal(x *index, m *sentei.MetricReport, k int, feeder *sentei.ScrapeJob) sentei.Proposal {
+	job := &m.Jobs[k]
+	return sentei.Proposal{
+		ID:   sentei.HashID(dropUnusedMetricKind, m.Backend, feeder.Name, job.Job, string(sentei.DropMetric), m.Name),
+		Rule: dropUnusedMetricKind, Grade: sentei.GradeA, State: sentei.Pending,
+		Place: sentei.Place{
+			Backend: m.Backend, ScrapeJob: feeder.Name, Job: job.Job,
+			Shared: len(feeder.JobLabels) > 1 || feeder.HonorLabels || !unusedEverywhere(m),
+		},
+		Action:         sentei.Action{Kind: sentei.DropMetric, Metric: m.Name},
+		Saving:         job.Cost,
+		SavingPerMonth: x.report.Settings.Prices.PerMonth(job.Cost),
+		Risk:           x.risk(m, k),
+		Check: fmt.Sprintf("Run `sentei explain metric %s`, look at the series with %s, and ask whoever runs the job %q.",
+			shellWord(m.Name), countQuery(m.Name, job.Job), job.Job),
+		Rollback: "Remove the rule and reload; the series resume at the next scrape, with a gap for the time between.",
+	}
+}
+
+// unusedEverywhere reports whether a rule that asks for the name alone would
+// be right in every job. A job's own rules could rename the job label, so a
+// scrape job with one job label may store series under another.
+func unusedEverywhere(m *sentei.MetricReport) bool {
+	return len(m.JobUsage) == len(m.Jobs) &&
+		!slices.ContainsFunc(m.JobUsage, func(u sentei.Usage) bool { return u.Verdict != sentei.Unused })
+}
+
+// feedersOf returns the scrape jobs whose targets carry the job label.
+func feedersOf(b *sentei.Backend, job string) []*sentei.ScrapeJob {
+	var out []*sentei.ScrapeJob
+	for i := range b.ScrapeJobs {
+		if slices.Contains(b.ScrapeJobs[i].JobLabels, job) {
+			out = append(out, &b.ScrapeJobs[i])
+		}
+	}
+	slices.SortFunc(out, func(a, b *sentei.ScrapeJob) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// writtenByPrometheus reports whether no metric relabel rule reaches the
+// series: those of alerts, and the report samples of scrapes, which may grow
+// by further names.
+func writtenByPrometheus(name string) bool {
+	return name == "up" || name == "ALERTS" || name == "ALERTS_FOR_STATE" || strings.HasPrefix(name, "scrape_")
+}
+
+// recordedMetrics returns the names that recording rules write, in any backend:
+// a rule may send its output to another.
+func recordedMetrics(r *sentei.Report) map[string]bool {
+	names := map[string]bool{}
+	for i := range r.Consumers {
+		if name := r.Consumers[i].Records; name != "" {
+			names[name] = true
+		}
+	}
+	return names
+}

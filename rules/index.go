@@ -1,0 +1,73 @@
+package rules
+
+import (
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/sentei/sentei"
+)
+
+// index finds metrics and consumers of a report without searching all.
+type index struct {
+	report    *sentei.Report
+	metrics   map[[2]string]*sentei.MetricReport // by backend and name
+	consumers map[string]*sentei.Consumer        // by identifier
+	// byName are the selectors that name one metric in full, others the rest.
+	byName map[string][]reading
+	others []reading
+	opaque []*sentei.Consumer
+}
+
+// reading is one selector of one consumer.
+type reading struct {
+	consumer *sentei.Consumer
+	selector *sentei.Selector
+}
+
+func newIndex(r *sentei.Report) *index {
+	x := &index{
+		report:    r,
+		metrics:   make(map[[2]string]*sentei.MetricReport, len(r.Metrics)),
+		consumers: make(map[string]*sentei.Consumer, len(r.Consumers)),
+		byName:    map[string][]reading{},
+	}
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		x.metrics[[2]string{m.Backend, m.Name}] = m
+	}
+	for i := range r.Consumers {
+		c := &r.Consumers[i]
+		x.consumers[c.ID] = c
+		if c.Opaque != "" {
+			x.opaque = append(x.opaque, c)
+		}
+		for j := range c.Selectors {
+			s := &c.Selectors[j]
+			if name, full := fullName(s); full {
+				x.byName[name] = append(x.byName[name], reading{c, s})
+			} else {
+				x.others = append(x.others, reading{c, s})
+			}
+		}
+	}
+	return x
+}
+
+func (x *index) metric(backend, name string) *sentei.MetricReport {
+	return x.metrics[[2]string{backend, name}]
+}
+
+// readings returns the selectors that may concern metrics of the name: those
+// left out name another one in full.
+func (x *index) readings(name string) []reading {
+	named := x.byName[name]
+	return append(named[:len(named):len(named)], x.others...)
+}
+
+func fullName(s *sentei.Selector) (name string, full bool) {
+	for _, m := range s.Matchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+			return m.Value, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/sentei/sentei"
+)
+
+// prove checks each proposal again, from the consumers alone and whatever the
+// verdict said: a series may go when no selector of a living consumer can match
+// it. A proposal for which this does not hold is withdrawn. That is never
+// expected; it means that the analysis contradicts itself.
+func prove(r *sentei.Report, proposals []sentei.Proposal) (proven []sentei.Proposal, refuted []sentei.Problem) {
+	x := newIndex(r)
+	for _, p := range proposals {
+		reason := x.refute(&p)
+		if reason == "" {
+			proven = append(proven, p)
+			continue
+		}
+		refuted = append(refuted, problem(sentei.Problem{
+			Backend: p.Place.Backend, Source: p.Rule,
+			Where:    fmt.Sprintf("scrape job %q, job %q, metric %q", p.Place.ScrapeJob, p.Place.Job, p.Action.Metric),
+			Message:  "a proposal was withdrawn, because it could not be proven: " + reason,
+			Hint:     "this is a mistake in sentei, please report it",
+			Blocking: true,
+		}))
+	}
+	return proven, refuted
+}
+
+// refute returns why the proposal could change what somebody sees, or "".
+func (x *index) refute(p *sentei.Proposal) string {
+	if p.Action.Kind != sentei.DropMetric || p.Grade != sentei.GradeA {
+		return fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
+	}
+	m := x.metric(p.Place.Backend, p.Action.Metric)
+	if m == nil {
+		return "the metric is not in the report"
+	}
+	for _, c := range x.opaque {
+		if sameBackend(c, m.Backend) && !c.Dead && !x.accepted(c) {
+			return fmt.Sprintf("it is not known what %s reads, and nobody has accepted that", describe(c))
+		}
+	}
+	found := false
+	for i := range m.Jobs {
+		// A rule that does not ask for the job reaches every job.
+		if p.Place.Shared && m.Jobs[i].Job != p.Place.Job {
+			continue
+		}
+		found = found || m.Jobs[i].Job == p.Place.Job
+		if reason := x.refuteJob(m, &m.Jobs[i]); reason != "" {
+			return reason
+		}
+	}
+	if !found {
+		return "the metric has no series with the job"
+	}
+	return ""
+}
+
+// refuteJob returns why somebody may see that the series of one job are gone.
+func (x *index) refuteJob(m *sentei.MetricReport, job *sentei.JobMetric) string {
+	since := x.report.At.Add(-x.report.Settings.Window)
+	for _, r := range x.readings(m.Name) {
+		c := r.consumer
+		switch {
+		case !sameBackend(c, m.Backend):
+		case !job.MayMatch(m.Name, r.selector.Matchers):
+		case c.Kind == sentei.Query && !c.LastSeen.IsZero() && c.LastSeen.Before(since):
+		case c.Kind != sentei.RecordingRule || !c.Dead:
+			return describe(c) + " may read it"
+		default:
+			if reader := x.readerOf(c); reader != nil {
+				return fmt.Sprintf("%s may read it, and %s reads what that records", describe(c), describe(reader))
+			}
+		}
+	}
+	return ""
+}
+
+func sameBackend(c *sentei.Consumer, backend string) bool {
+	return c.Backend == backend || c.Backend == ""
+}
+
+// accepted reports whether the configuration accepts that the consumer cannot
+// be understood. The identifier is that of the analyzer's problem.
+func (x *index) accepted(c *sentei.Consumer) bool {
+	id := sentei.HashID("opaque", c.Backend, c.ID)
+	return slices.ContainsFunc(x.report.Problems, func(p sentei.Problem) bool { return p.ID == id && p.Accepted != "" })
+}
+
+// readerOf returns a living consumer that may select the output of a recording
+// rule, or nil. Only the name and the labels that the rule sets are certain.
+func (x *index) readerOf(rule *sentei.Consumer) *sentei.Consumer {
+	for _, r := range x.readings(rule.Records) {
+		if sameBackend(r.consumer, rule.Backend) && !r.consumer.Dead && selectsOutput(r.selector, rule) {
+			return r.consumer
+		}
+	}
+	return nil
+}
+
+func selectsOutput(s *sentei.Selector, rule *sentei.Consumer) bool {
+	for _, m := range s.Matchers {
+		value, set := rule.RecordLabels[m.Name]
+		if m.Name == labels.MetricName {
+			value, set = rule.Records, true
+		}
+		if set && !m.Matches(value) {
+			return false
+		}
+	}
+	return true
+}
+
+// describe names a consumer: alerting rule "HostDown" (rules.yml:12, group node).
+func describe(c *sentei.Consumer) string {
+	s := fmt.Sprintf("%s %q", c.Kind, c.Name)
+	if where := c.Location.String(); where != "" {
+		s += " (" + where + ")"
+	}
+	return s
+}
