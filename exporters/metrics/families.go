@@ -1,0 +1,107 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// A family is one metric name of the page.
+type family struct {
+	name   string
+	kind   string // of the exposition: counter or gauge
+	labels []string
+	help   string
+}
+
+type opts prometheus.Opts
+
+func (o opts) gauge() prometheus.GaugeOpts { return prometheus.GaugeOpts(o) }
+
+func (f *family) opts() opts { return opts{Name: f.name, Help: f.help} }
+
+func (f *family) desc() *prometheus.Desc {
+	return prometheus.NewDesc(f.name, f.help, f.labels, nil)
+}
+
+// What is stored, by verdict.
+var (
+	metricNames = &family{"sentei_metrics", "gauge", []string{"backend", "verdict"},
+		"Number of metric names that the backend stores, by verdict of the last scan."}
+	series = &family{"sentei_series", "gauge", []string{"backend", "verdict"},
+		"Number of active series that the backend stores, by verdict of the last scan. Divide verdict=\"unused\" by the sum to see how much nobody reads."}
+	samplesPerSecond = &family{"sentei_samples_per_second", "gauge", []string{"backend", "verdict"},
+		"Samples that the backend ingests per second, by verdict of the last scan."}
+	costPerMonth = &family{"sentei_cost_per_month", "gauge", []string{"backend", "verdict", "currency"},
+		"What the backend's metrics cost in a month of 30 days at the configured prices, by verdict of the last scan. Absent without prices."}
+	consumers = &family{"sentei_consumers", "gauge", []string{"backend", "kind", "state"},
+		"Number of consumers found, by kind. State is alive, dead (a recording rule whose output nobody reads) or opaque (not understood: what it may read counts as unknown)."}
+)
+
+// What single metrics take.
+var (
+	metricSeries = &family{"sentei_metric_series", "gauge", []string{"backend", "metric", "verdict"},
+		"Number of active series of the metric. The most expensive metrics of a backend have series of their own; metric=\"__other__\" is the sum of all others, so sums over metrics are complete."}
+	metricSamplesPerSecond = &family{"sentei_metric_samples_per_second", "gauge", []string{"backend", "metric", "verdict"},
+		"Samples of the metric that the backend ingests per second. metric=\"__other__\" is the sum of all others."}
+	metricCostPerMonth = &family{"sentei_metric_cost_per_month", "gauge", []string{"backend", "metric", "verdict", "currency"},
+		"What the metric costs in a month of 30 days at the configured prices. metric=\"__other__\" is the sum of all others. Absent without prices."}
+	metricScoreRatio = &family{"sentei_metric_score_ratio", "gauge", []string{"backend", "metric", "verdict"},
+		"Part of the backend's bill, 0 to 1, that the metric takes without being of use: share of the bill times (1 - use). Look at the highest first. metric=\"__other__\" is the sum of all others."}
+	metricConsumers = &family{"sentei_metric_consumers", "gauge", []string{"backend", "metric", "kind"},
+		"Number of consumers that read the metric, by kind. Absent where it is zero, and for metrics that have no series of their own."}
+)
+
+// What may go.
+var (
+	proposals = &family{"sentei_proposals", "gauge", []string{"backend", "rule", "grade", "state"},
+		"Number of proposals of the last scan, by the rule that made them, their grade and the state of their review."}
+	proposalSavingSeries = &family{"sentei_proposal_saving_series", "gauge", []string{"backend", "scrape_job", "rule", "grade", "state"},
+		"Number of active series that the proposals would save in the scrape job. Proposals do not overlap, so sums are true; scrape_job=\"__other__\" is the sum of the smaller ones."}
+	proposalSavingPerMonth = &family{"sentei_proposal_saving_per_month", "gauge", []string{"backend", "scrape_job", "rule", "grade", "state", "currency"},
+		"What the proposals would save in a month of 30 days in the scrape job, at the configured prices. scrape_job=\"__other__\" is the sum of the smaller ones. Absent without prices."}
+)
+
+// How sources did.
+var (
+	sourceUp = &family{"sentei_source_up", "gauge", []string{"backend", "source", "class"},
+		"Whether the source could be read in the last scan (1) or not (0). While a source is down, what it could have told is unknown and nothing is called unused."}
+	sourceItems = &family{"sentei_source_items", "gauge", []string{"backend", "source", "class"},
+		"Number of metrics (class inventory) or consumers (all other classes) that the source found in the last scan. A sudden fall means that it no longer sees everything."}
+	sourceWindow = &family{"sentei_source_window_seconds", "gauge", []string{"backend", "source", "class"},
+		"Length of time that the data of the source covers, in seconds. A query log must cover the configured min_window before it can prove that something is unused. Absent for sources whose data has no age."}
+	sourceDuration = &family{"sentei_source_collect_duration_seconds", "gauge", []string{"backend", "source", "class"},
+		"How long it took to read the source in the last scan, in seconds."}
+	problems = &family{"sentei_problems", "gauge", []string{"backend", "source", "blocking"},
+		"Number of things that could not be read or understood in the last scan. blocking=\"true\" are those that keep verdicts of the backend unknown; accepted problems are not blocking."}
+	reportTimestamp = &family{"sentei_report_timestamp_seconds", "gauge", nil,
+		"The instant that the last report speaks of, the end of the newest inventory, as seconds since 1970. All other sentei_ metrics about what is stored refer to it."}
+)
+
+// How the daemon does.
+var (
+	scansTotal = &family{"sentei_scans_total", "counter", []string{"result"},
+		"Number of scans since the start, by result. A scan with failed sources is a success; see sentei_source_up for those."}
+	scanDurationSeconds = &family{"sentei_scan_duration_seconds", "gauge", nil,
+		"How long the last scan took, in seconds, whatever its result."}
+	lastScanSuccess = &family{"sentei_last_scan_success_timestamp_seconds", "gauge", nil,
+		"When the last successful scan ended, as seconds since 1970; 0 before the first. Alert when it is older than a few scan intervals."}
+	configReloadOK = &family{"sentei_config_last_reload_successful", "gauge", nil,
+		"Whether the last attempt to load the configuration succeeded (1) or not (0). After a failure the configuration before it stays in force."}
+	configReloadSuccess = &family{"sentei_config_last_reload_success_timestamp_seconds", "gauge", nil,
+		"When the configuration was last loaded with success, as seconds since 1970."}
+)
+
+// reportFamilies lists what is made from a report, in the order of the page
+// that documents it.
+func reportFamilies() []*family {
+	return []*family{
+		reportTimestamp, metricNames, series, samplesPerSecond, costPerMonth, consumers,
+		metricSeries, metricSamplesPerSecond, metricCostPerMonth, metricScoreRatio, metricConsumers,
+		proposals, proposalSavingSeries, proposalSavingPerMonth,
+		sourceUp, sourceItems, sourceWindow, sourceDuration, problems,
+	}
+}
+
+// daemonFamilies lists what tells how the daemon does.
+func daemonFamilies() []*family {
+	return []*family{
+		scansTotal, scanDurationSeconds, lastScanSuccess, configReloadOK, configReloadSuccess,
+	}
+}

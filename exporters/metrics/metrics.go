@@ -1,0 +1,133 @@
+// Package metrics is sentei's own Prometheus metrics. In go the last
+// sentei.Report and how scans went; out comes a collector whose page is made
+// when a report arrives, so that a scrape only copies it.
+//
+// Its series are bounded. With B backends, S sources, R rules and N =
+// Options.Top there are at most
+//
+//	4·B·(N+4) + 5·B·N     per metric: four families, and the consumers of each kind
+//	+ 31·B                totals by verdict, and consumers by kind and state
+//	+ B·R·4·T             proposals by rule, grade and state; T states
+//	+ 2·B·(N + R·4·T)     what they would save, by scrape job
+//	+ 6·S + 2·B           sources and problems
+//	+ 7                   scans, configuration and the report's time
+//
+// series: about 1200 for one backend with N = 100. What is beyond the top N is
+// summed up under metric="__other__" or scrape_job="__other__", so that sums
+// stay true.
+package metrics
+
+import (
+	"cmp"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sentei/sentei"
+)
+
+// Options are what a user may choose.
+type Options struct {
+	// Top is how many metrics, and places of proposals, of each backend have
+	// series of their own, the most expensive first. 0 means DefaultTop.
+	Top int
+}
+
+// DefaultTop is the default of Options.Top.
+const DefaultTop = 100
+
+// Other stands for all metrics, or scrape jobs, that have no series of their
+// own.
+const Other = "__other__"
+
+// Result is how a scan ended.
+type Result string
+
+// The results.
+const (
+	Success Result = "success"
+	Failure Result = "failure" // no report was made
+)
+
+// Metrics is the collector. Its methods may be called at any time from any
+// goroutine.
+type Metrics struct {
+	top  int
+	page atomic.Pointer[[]prometheus.Metric]
+
+	scans         *prometheus.CounterVec
+	scanDuration  prometheus.Gauge
+	scanSuccess   prometheus.Gauge
+	reloadOK      prometheus.Gauge
+	reloadSuccess prometheus.Gauge
+}
+
+// New returns the metrics, registered. It fails when the registerer has
+// metrics of these names already.
+func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
+	m := &Metrics{
+		top:           cmp.Or(o.Top, DefaultTop),
+		scans:         prometheus.NewCounterVec(prometheus.CounterOpts(scansTotal.opts()), scansTotal.labels),
+		scanDuration:  prometheus.NewGauge(scanDurationSeconds.opts().gauge()),
+		scanSuccess:   prometheus.NewGauge(lastScanSuccess.opts().gauge()),
+		reloadOK:      prometheus.NewGauge(configReloadOK.opts().gauge()),
+		reloadSuccess: prometheus.NewGauge(configReloadSuccess.opts().gauge()),
+	}
+	for _, r := range []Result{Success, Failure} {
+		m.scans.WithLabelValues(string(r)) // be there before the first scan
+	}
+	for _, c := range []prometheus.Collector{m, m.scans, m.scanDuration, m.scanSuccess, m.reloadOK, m.reloadSuccess} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("register own metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// SetReport replaces the report that the metrics tell about. It does not keep
+// the report.
+func (m *Metrics) SetReport(r *sentei.Report) {
+	page := newPage(r, m.top).metrics()
+	m.page.Store(&page)
+}
+
+// ScanDone counts a scan that ended at an instant after it took some time.
+func (m *Metrics) ScanDone(result Result, took time.Duration, at time.Time) {
+	m.scans.WithLabelValues(string(result)).Inc()
+	m.scanDuration.Set(took.Seconds())
+	if result == Success {
+		m.scanSuccess.Set(seconds(at))
+	}
+}
+
+// ConfigLoaded notes that the configuration was read, at the start or by a
+// reload, and whether it was taken.
+func (m *Metrics) ConfigLoaded(ok bool, at time.Time) {
+	if !ok {
+		m.reloadOK.Set(0)
+		return
+	}
+	m.reloadOK.Set(1)
+	m.reloadSuccess.Set(seconds(at))
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range reportFamilies() {
+		ch <- f.desc()
+	}
+}
+
+// Collect implements prometheus.Collector. Before the first report there is
+// nothing to collect.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	if page := m.page.Load(); page != nil {
+		for _, metric := range *page {
+			ch <- metric
+		}
+	}
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,0 +1,271 @@
+package metrics
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/reporttest"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata and docs/metrics.md")
+
+// scanned returns the registry of a daemon after two scans.
+func scanned(t *testing.T, r *sentei.Report, o Options) *prometheus.Registry {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	m, err := New(reg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.ConfigLoaded(true, reporttest.Report().At.Add(-time.Hour))
+	m.ScanDone(Failure, time.Second, reporttest.Report().At)
+	m.ScanDone(Success, 2500*time.Millisecond, reporttest.Report().At.Add(time.Minute))
+	m.SetReport(r)
+	return reg
+}
+
+func exposition(t *testing.T, g prometheus.Gatherer) string {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got); run with -update when that is meant:\n%s", path, diff)
+	}
+}
+
+func TestPage(t *testing.T) {
+	golden(t, "testdata/report.prom", exposition(t, scanned(t, reporttest.Report(), Options{Top: 8})))
+}
+
+func TestPageWithoutPrices(t *testing.T) {
+	got := exposition(t, scanned(t, reporttest.Unknown(), Options{Top: 3}))
+	if strings.Contains(got, "per_month") {
+		t.Error("money is told without prices")
+	}
+	for _, want := range []string{
+		`sentei_series{backend="prod",verdict="unused"} 0`,
+		`sentei_source_window_seconds{backend="prod",class="queries",source="query_log"} 7200`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("%s is missing", want)
+		}
+	}
+}
+
+func TestPageBeforeTheFirstScan(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	if _, err := New(reg, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/start.prom", exposition(t, reg))
+}
+
+func TestLint(t *testing.T) {
+	found, err := testutil.GatherAndLint(scanned(t, reporttest.Report(), Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range found {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// Every family that is declared and documented is on the page of some report.
+func TestEveryFamilyIsUsed(t *testing.T) {
+	got := exposition(t, scanned(t, reporttest.Report(), Options{}))
+	for _, f := range append(reportFamilies(), daemonFamilies()...) {
+		if !strings.Contains(got, "# TYPE "+f.name+" "+f.kind+"\n") {
+			t.Errorf("%s is not a %s of the page", f.name, f.kind)
+		}
+		if !strings.HasSuffix(f.help, ".") {
+			t.Errorf("%s: the help is not a sentence", f.name)
+		}
+	}
+}
+
+// The formula of the package's documentation.
+func bound(backends, sources, rules, states, top int) int {
+	sorts := rules * 4 * states
+	return 4*backends*(top+4) + 5*backends*top + 31*backends +
+		backends*sorts + 2*backends*(top+sorts) +
+		6*sources + 2*backends + 7
+}
+
+func TestSeriesAreBounded(t *testing.T) {
+	for _, top := range []int{1, 10, 100, 1000} {
+		for _, metrics := range []int{0, 100, 20_000} {
+			r := reporttest.Large(metrics)
+			got, err := testutil.GatherAndCount(scanned(t, r, Options{Top: top}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if limit := bound(2, len(r.Sources), 1, 1, top); got > limit {
+				t.Errorf("%d metrics, top %d: %d series, more than %d", len(r.Metrics), top, got, limit)
+			}
+		}
+	}
+}
+
+// What does not fit into the top is summed up, never lost.
+func TestSumsStayTrue(t *testing.T) {
+	r := reporttest.Large(3000)
+	_, cost, perMonth := r.Total("")
+	saved, savedPerMonth := r.Savings()
+	want := map[string]float64{
+		"sentei_series":                    float64(cost.Series),
+		"sentei_metric_series":             float64(cost.Series),
+		"sentei_samples_per_second":        cost.SamplesPerSecond,
+		"sentei_metric_samples_per_second": cost.SamplesPerSecond,
+		"sentei_cost_per_month":            perMonth,
+		"sentei_metric_cost_per_month":     perMonth,
+		"sentei_metrics":                   float64(len(r.Metrics)),
+		"sentei_consumers":                 float64(len(r.Consumers)),
+		"sentei_proposals":                 float64(len(r.Proposals)),
+		"sentei_proposal_saving_series":    float64(saved.Series),
+		"sentei_proposal_saving_per_month": savedPerMonth,
+		"sentei_problems":                  float64(len(r.Problems)),
+	}
+	for _, top := range []int{1, 7, 100} {
+		families, err := scanned(t, r, Options{Top: top}).Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]float64{}
+		for _, f := range families {
+			for _, m := range f.Metric {
+				if _, ok := want[f.GetName()]; ok {
+					got[f.GetName()] += m.GetGauge().GetValue()
+				}
+			}
+		}
+		for name := range want {
+			if math.Abs(got[name]-want[name]) > 1e-6*want[name] {
+				t.Errorf("top %d: sum of %s is %v, want %v", top, name, got[name], want[name])
+			}
+		}
+	}
+}
+
+// Names that are no UTF-8, or the same after repair, must not break the page.
+func TestStrangeNames(t *testing.T) {
+	r := reporttest.Report()
+	r.Metrics[0].Name, r.Metrics[1].Name, r.Metrics[2].Name = "a\xfe", "a\xff", Other
+	r.Problems[0].Source = "not listed"
+	if got := exposition(t, scanned(t, r, Options{})); !strings.Contains(got, `metric="a`+"\uFFFD"+`"`) {
+		t.Error("the repaired name is missing")
+	}
+}
+
+func TestANewReportReplacesTheOld(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	m, err := New(reg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.SetReport(reporttest.Report())
+	m.SetReport(reporttest.Empty())
+	n, err := testutil.GatherAndCount(reg, "sentei_metric_series", "sentei_series")
+	if err != nil || n != 0 {
+		t.Errorf("%d series of the old report are left, %v", n, err)
+	}
+}
+
+func TestAFailureKeepsTheSuccessBefore(t *testing.T) {
+	reg := scanned(t, reporttest.Report(), Options{})
+	m, err := New(prometheus.NewRegistry(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1000, 0)
+	m.ScanDone(Success, time.Second, at)
+	m.ScanDone(Failure, time.Second, at.Add(time.Hour))
+	m.ConfigLoaded(true, at)
+	m.ConfigLoaded(false, at.Add(time.Hour))
+	for name, c := range map[string]struct {
+		collector prometheus.Collector
+		want      float64
+	}{
+		"last success":        {m.scanSuccess, 1000},
+		"reload":              {m.reloadOK, 0},
+		"last reload success": {m.reloadSuccess, 1000},
+	} {
+		if got := testutil.ToFloat64(c.collector); got != c.want {
+			t.Errorf("%s is %v, want %v", name, got, c.want)
+		}
+	}
+	if _, err := New(reg, Options{}); err == nil || !strings.Contains(err.Error(), "register own metrics") {
+		t.Errorf("registering twice gives %v", err)
+	}
+}
+
+const docsIntro = `# Own metrics
+
+sentei serves metrics about what it found and about itself at ` + "`/metrics`" + `.
+
+What is stored is told once in total and once by metric. The %d most expensive metrics of each backend have series of
+their own; ` + "`metric=\"" + Other + "\"`" + ` is the sum of all others, so that a sum over metrics is complete. Proposals are
+summed up by scrape job in the same way. So the number of series is bounded: about 1200 for one backend.
+
+Money is told only when prices are configured.
+
+`
+
+const docsEnd = `## Beside these
+
+| metric | type | labels | help |
+|---|---|---|---|
+| ` + "`sentei_build_info`" + ` | gauge | version, revision, branch, goversion, … | Always 1; the labels tell which build runs. |
+| ` + "`go_*`, `process_*`" + ` | | | The usual metrics of a Go process. |
+| ` + "`promhttp_*`" + ` | | | How scrapes of this page went. |
+`
+
+// docs/metrics.md is made from the declarations of the families.
+func TestDocs(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("<!-- Made by go test ./exporters/metrics -update. Do not edit. -->\n\n")
+	fmt.Fprintf(&b, docsIntro, DefaultTop)
+	table := func(title string, families []*family) {
+		fmt.Fprintf(&b, "## %s\n\n| metric | type | labels | help |\n|---|---|---|---|\n", title)
+		for _, f := range families {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.name, f.kind, strings.Join(f.labels, ", "), f.help)
+		}
+		b.WriteString("\n")
+	}
+	table("About the last report", reportFamilies())
+	table("About the daemon", daemonFamilies())
+	b.WriteString(docsEnd)
+	golden(t, "../../docs/metrics.md", b.String())
+}
