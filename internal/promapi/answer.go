@@ -22,7 +22,20 @@ type envelope struct {
 
 type answer[T any] struct {
 	envelope
-	Data T `json:"data"`
+	Data data[T] `json:"data"`
+}
+
+// data remembers whether it was there at all: nothing must not pass for an
+// empty list.
+type data[T any] struct {
+	value T
+	seen  bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *data[T]) UnmarshalJSON(text []byte) error {
+	d.seen = true
+	return json.Unmarshal(text, &d.value)
 }
 
 // get asks for path and decodes the data of the answer. Warnings say that the
@@ -50,9 +63,12 @@ func call[T any](ctx context.Context, c *Client, method, path string, params url
 	err := c.do(ctx, method, path, params, func(body []byte) (*envelope, error) {
 		a = answer[T]{}
 		err := json.Unmarshal(body, &a)
+		if err == nil && a.Status == "success" && !a.Data.seen {
+			err = errors.New("it has no data")
+		}
 		return &a.envelope, err
 	})
-	return a.Data, a.Warnings, err
+	return a.Data.value, a.Warnings, err
 }
 
 // check decodes the answer and returns an error unless it is a successful one

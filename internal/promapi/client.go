@@ -37,6 +37,7 @@ type Client struct {
 	limiter *limiter
 	timeout time.Duration
 	budget  time.Duration
+	backoff time.Duration
 	maxBody int64
 	onlyGet atomic.Bool // the server does not take POST
 }
@@ -64,6 +65,7 @@ func New(cfg Config, dir string, logger *slog.Logger, now func() time.Time) (*Cl
 		limiter: newLimiter(cfg.Concurrency),
 		timeout: time.Duration(cfg.Timeout),
 		budget:  time.Duration(cfg.Budget),
+		backoff: firstBackoff,
 		maxBody: maxBody,
 	}, nil
 }
@@ -106,7 +108,7 @@ func (c *Client) do(ctx context.Context, method, path string, params url.Values,
 		if err == nil {
 			return nil
 		}
-		wait, again := backoff(err, tries)
+		wait, again := retryIn(err, tries, c.backoff)
 		if !again {
 			return fmt.Errorf("%s %s%s: %w", method, c.base, path, err)
 		}

@@ -18,15 +18,15 @@ const (
 	maxRetryAfter = time.Minute
 )
 
-// backoff returns how long to wait before the next try, and whether to try
-// again at all. Only what may pass by itself is tried again: connection errors
+// retryIn returns how long to wait before the next try, and whether to try
+// again at all. The wait begins at first and doubles. Only what may pass by itself is tried again: connection errors
 // and the statuses 429, 502, 503 and 504. A query that the server gave up on
 // is not: it would be as heavy the next time.
-func backoff(err error, tries int) (time.Duration, bool) {
+func retryIn(err error, tries int, first time.Duration) (time.Duration, bool) {
 	if tries >= maxRetries || !transient(err) {
 		return 0, false
 	}
-	wait := firstBackoff << tries
+	wait := first << tries
 	wait = wait/2 + rand.N(wait) // between a half and one and a half
 	if e, ok := errors.AsType[*Error](err); ok && e.retryAfter > wait {
 		wait = e.retryAfter
