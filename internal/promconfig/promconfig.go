@@ -1,0 +1,214 @@
+// Package promconfig reads the parts of a Prometheus configuration file that
+// matter for proposals. In go the bytes of a prometheus.yml; out come its
+// scrape jobs and their metric relabel rules. Everything else, such as service
+// discovery of any kind, may stand in the file and is not looked at.
+package promconfig
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/relabel"
+
+	// The decoder that Prometheus reads its configuration with.
+	"go.yaml.in/yaml/v2"
+
+	"github.com/sentei/sentei"
+)
+
+// defaultInterval is the scrape interval of a file that gives none.
+const defaultInterval = model.Duration(time.Minute)
+
+type file struct {
+	Global struct {
+		ScrapeInterval model.Duration `yaml:"scrape_interval"`
+	} `yaml:"global"`
+	ScrapeConfigs []scrapeConfig `yaml:"scrape_configs"`
+}
+
+type scrapeConfig struct {
+	JobName        string         `yaml:"job_name"`
+	HonorLabels    bool           `yaml:"honor_labels"`
+	ScrapeInterval model.Duration `yaml:"scrape_interval"`
+	StaticConfigs  []struct {
+		Labels map[string]string `yaml:"labels"`
+	} `yaml:"static_configs"`
+	RelabelConfigs       []*relabel.Config `yaml:"relabel_configs"`
+	MetricRelabelConfigs []*relabel.Config `yaml:"metric_relabel_configs"`
+	// Others holds the rest, the other service discoveries among it.
+	Others map[string]any `yaml:",inline"`
+}
+
+func parse(text []byte) (*file, error) {
+	var f file
+	if err := yaml.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("parse prometheus.yml (a template must be rendered first): %w", err)
+	}
+	seen := map[string]bool{}
+	for i := range f.ScrapeConfigs {
+		s := &f.ScrapeConfigs[i]
+		switch {
+		case s.JobName == "":
+			return nil, fmt.Errorf("parse prometheus.yml: scrape_configs[%d] has no job_name", i)
+		case seen[s.JobName]:
+			return nil, fmt.Errorf("parse prometheus.yml: the job_name %q is given twice", s.JobName)
+		}
+		seen[s.JobName] = true
+		for kind, rules := range map[string][]*relabel.Config{"relabel_configs": s.RelabelConfigs, "metric_relabel_configs": s.MetricRelabelConfigs} {
+			for n, rule := range rules {
+				if rule == nil {
+					return nil, fmt.Errorf("parse prometheus.yml: job %q: %s[%d] is empty", s.JobName, kind, n)
+				}
+				if err := rule.Validate(model.UTF8Validation); err != nil {
+					return nil, fmt.Errorf("parse prometheus.yml: job %q: %s[%d]: %w", s.JobName, kind, n, err)
+				}
+			}
+		}
+	}
+	return &f, nil
+}
+
+// MetricRelabelConfigs returns the metric relabel rules of each scrape job.
+func MetricRelabelConfigs(text []byte) (map[string][]*relabel.Config, error) {
+	f, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	rules := make(map[string][]*relabel.Config, len(f.ScrapeConfigs))
+	for i := range f.ScrapeConfigs {
+		rules[f.ScrapeConfigs[i].JobName] = f.ScrapeConfigs[i].MetricRelabelConfigs
+	}
+	return rules, nil
+}
+
+// ScrapeJobs returns the scrape jobs of the file, sorted by name. Their job
+// labels are those that the file itself shows: the job_name, unless static
+// labels or relabel rules with a fixed replacement set another. Where the job
+// label may also come from elsewhere (a service discovery, the exposition of a
+// target, a relabel rule that computes it), HonorLabels is set, so that rules
+// ask for the stored job label and reach nothing else.
+//
+// Jobs in files of scrape_config_files are not read: nothing is proposed for
+// them.
+func ScrapeJobs(text []byte) ([]sentei.ScrapeJob, error) {
+	f, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []sentei.ScrapeJob
+	for i := range f.ScrapeConfigs {
+		s := &f.ScrapeConfigs[i]
+		job := sentei.ScrapeJob{Name: s.JobName, HonorLabels: s.HonorLabels}
+		interval := s.ScrapeInterval
+		if interval == 0 {
+			interval = f.Global.ScrapeInterval
+		}
+		if interval == 0 {
+			interval = defaultInterval
+		}
+		job.Interval = time.Duration(interval)
+		labels, certain := s.jobLabels()
+		job.JobLabels = labels
+		job.HonorLabels = job.HonorLabels || !certain
+		jobs = append(jobs, job)
+	}
+	slices.SortFunc(jobs, func(a, b sentei.ScrapeJob) int { return strings.Compare(a.Name, b.Name) })
+	return jobs, nil
+}
+
+// jobLabels returns the job labels that targets of the job may carry, as far
+// as the file shows them, and whether these are all.
+func (s *scrapeConfig) jobLabels() (values []string, certain bool) {
+	certain = true
+	for _, c := range s.StaticConfigs {
+		if value := c.Labels[model.JobLabel]; value != "" {
+			values = append(values, value)
+		} else {
+			values = append(values, s.JobName)
+		}
+	}
+	for key := range s.Others {
+		if !strings.HasSuffix(key, "_sd_configs") {
+			continue
+		}
+		values = append(values, s.JobName)
+		if key == "file_sd_configs" || key == "http_sd_configs" {
+			certain = false // their targets may bring any label, all others bring __meta_ ones
+		}
+	}
+	if len(values) == 0 {
+		values = append(values, s.JobName)
+	}
+	for _, rule := range s.RelabelConfigs {
+		effect, value := effectOnJob(rule)
+		switch effect {
+		case replaces:
+			values = []string{value}
+		case mayReplace:
+			values = append(values, value)
+		case mayChange:
+			certain = false
+		}
+	}
+	for _, rule := range s.MetricRelabelConfigs {
+		if effect, _ := effectOnJob(rule); effect != none {
+			certain = false
+		}
+	}
+	slices.Sort(values)
+	return slices.Compact(values), certain
+}
+
+// effect is what a relabel rule does to the job label.
+type effect int
+
+const (
+	none       effect = iota
+	replaces          // by a known value, always
+	mayReplace        // by a known value, or not at all
+	mayChange         // to an unknown value, or remove it
+)
+
+func effectOnJob(rule *relabel.Config) (effect, string) {
+	matches := func(re relabel.Regexp) bool { return re.MatchString(model.JobLabel) }
+	switch rule.Action {
+	case relabel.Keep, relabel.Drop, relabel.KeepEqual, relabel.DropEqual:
+		return none, ""
+	case relabel.LabelDrop:
+		if !matches(rule.Regex) {
+			return none, ""
+		}
+		return mayChange, ""
+	case relabel.LabelKeep:
+		if matches(rule.Regex) {
+			return none, ""
+		}
+		return mayChange, ""
+	case relabel.LabelMap:
+		if !mayBeJob(rule.Replacement) {
+			return none, ""
+		}
+		return mayChange, ""
+	}
+	switch {
+	case !mayBeJob(rule.TargetLabel):
+		return none, ""
+	case rule.TargetLabel != model.JobLabel:
+		return mayChange, ""
+	case rule.Action != relabel.Replace || rule.Replacement == "" || strings.Contains(rule.Replacement, "$"):
+		return mayChange, ""
+	case rule.Regex == relabel.DefaultRelabelConfig.Regex:
+		return replaces, rule.Replacement
+	}
+	return mayReplace, rule.Replacement
+}
+
+// mayBeJob reports whether the label name, in which $ starts a variable, can
+// come to be job.
+func mayBeJob(name string) bool {
+	prefix, _, computed := strings.Cut(name, "$")
+	return computed && strings.HasPrefix(model.JobLabel, prefix) || name == model.JobLabel
+}
