@@ -28,6 +28,7 @@ type Info struct {
 func All() []Info {
 	return []Info{
 		prometheusRules,
+		ruleFiles,
 		queryLog,
 	}
 }
