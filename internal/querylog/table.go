@@ -2,7 +2,6 @@ package querylog
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -17,7 +16,10 @@ type table struct {
 	// queries as they stand in the JSON, escapes and all.
 	raw     map[string]*text
 	origins originTable
-	span    span
+	// paths and groups number origins by how they stand in the JSON.
+	paths, groups map[string]int
+	clock         clock
+	span          span
 	// slow and complete count the entries of each dialect by what gets logged.
 	slow, complete map[string]int64
 }
@@ -84,6 +86,8 @@ func newTable() *table {
 	return &table{
 		texts:    map[textKey]*text{},
 		raw:      map[string]*text{},
+		paths:    map[string]int{},
+		groups:   map[string]int{},
 		origins:  originTable{numbers: map[origin]int{}},
 		slow:     map[string]int64{},
 		complete: map[string]int64{},
@@ -157,7 +161,8 @@ func merge(res *Result, workers []*worker) {
 		all.add(t.span.first)
 		all.add(t.span.last)
 		for raw, x := range t.raw {
-			m.add(t, unescape(raw), sentei.PromQL, x)
+			s, _ := unescape([]byte(raw)) // it was sound when it came in
+			m.add(t, s, sentei.PromQL, x)
 		}
 		t.raw = nil
 		for key, x := range t.texts {
@@ -247,14 +252,4 @@ func compareBool(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-// unescape returns the text of the inside of a JSON string, which must be
-// sound.
-func unescape(raw string) string {
-	var s string
-	if err := json.Unmarshal([]byte(`"`+raw+`"`), &s); err != nil {
-		return raw
-	}
-	return s
 }

@@ -56,6 +56,13 @@ func (w *worker) readBlock(blk block) (lines int64) {
 	}
 	data := blk.data
 	for start := 0; start < len(data); lines++ {
+		if w.parse.fast {
+			e, n := w.table.fastLine(data[start:])
+			if n > 0 && w.table.addFast(&e, &w.fileCounts) {
+				start += n
+				continue
+			}
+		}
 		end := bytes.IndexByte(data[start:], '\n')
 		torn := end < 0
 		if torn {
@@ -71,13 +78,6 @@ func (w *worker) readBlock(blk block) (lines int64) {
 // readLine reads one line without its newline. A line that has none is the
 // last of the file and may be torn.
 func (w *worker) readLine(blk block, line int64, start int, text []byte, torn bool) {
-	if w.parse.fast {
-		if f, ok := w.table.fastLine(text); ok {
-			w.fileCounts.Entries++
-			w.table.addFast(f, &w.fileCounts)
-			return
-		}
-	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		w.fileCounts.Other++
 		return
