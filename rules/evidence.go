@@ -11,7 +11,7 @@ import (
 
 // storedEvidence says what is stored, with the query that counts it.
 func storedEvidence(b *sentei.Backend, m *sentei.MetricReport, job *sentei.JobMetric) []sentei.Evidence {
-	claim := fmt.Sprintf("%s get samples now, %.4g a second", count(job.Cost.Series, "series"), job.Cost.SamplesPerSecond)
+	claim := fmt.Sprintf("%s get samples now, %.2f a second", count(job.Cost.Series, "series"), job.Cost.SamplesPerSecond)
 	if days := b.To.Sub(b.From); days > 0 {
 		claim += fmt.Sprintf("; %d were stored between %s and %s", job.Cost.SeriesInSpan,
 			b.From.UTC().Format(time.RFC3339), b.To.UTC().Format(time.RFC3339))

@@ -1,0 +1,153 @@
+package relabel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/promconfig"
+	"github.com/sentei/sentei/internal/yamledit"
+)
+
+var diffDialect = Dialect{
+	Name: "diff", Extension: "diff",
+	Title: "a diff of your own prometheus.yml that only adds lines, for git apply or patch -p1",
+	Write: writeDiff,
+}
+
+// writeDiff writes the diffs of the files of all backends with proposals. What
+// cannot be added to a file is said in comments above, which git apply and
+// patch skip.
+func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "# Made by sentei from its report of %s.\n", r.At.UTC().Format(time.RFC3339))
+	if len(r.Proposals) == 0 {
+		fmt.Fprint(&out, "# Nothing is proposed.\n")
+	}
+	if err := checkBackends(r); err != nil {
+		return err
+	}
+	var errs []error
+	for i := range r.Backends {
+		b := &r.Backends[i]
+		if !slices.ContainsFunc(r.Proposals, func(p sentei.Proposal) bool { return p.Place.Backend == b.Name }) {
+			continue
+		}
+		file, ok := o.Files[b.Name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("write the diff: the prometheus.yml of backend %s is not known: set prometheus_config", b.Name))
+			continue
+		}
+		text, err := fileDiff(r, b, file)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		out.WriteString(text)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	_, err := out.WriteTo(w)
+	return err
+}
+
+func fileDiff(r *sentei.Report, b *sentei.Backend, file File) (string, error) {
+	patch, err := Apply(r, b.Name, file)
+	if err != nil {
+		return "", err
+	}
+	diff, err := patch.Diff(file.Path)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "# Backend %s, %s.\n", printable(b.Name), printable(file.Path))
+	if patch.Present > 0 {
+		fmt.Fprintf(&out, "# The file has rules already for %d of the proposals; they are left out.\n", patch.Present)
+	}
+	if len(patch.Skipped) > 0 {
+		fmt.Fprint(&out, "# Not in this diff; sentei propose -o prometheus shows these rules:\n")
+	}
+	for _, s := range patch.Skipped {
+		fmt.Fprintf(&out, "#   %s\n", printable(s.Error()))
+	}
+	if diff == "" && len(patch.Skipped) == 0 {
+		fmt.Fprint(&out, "# Nothing is to be added.\n")
+	}
+	return out.String() + diff, nil
+}
+
+// Patch is a configuration file with the rules of the proposals added.
+type Patch struct {
+	*yamledit.Patch
+	// Present is how many proposals the rules of the file carry out already:
+	// after an earlier patch that is not deployed yet.
+	Present int
+}
+
+// Apply adds the rules of all proposals for a backend to its prometheus.yml.
+// Jobs whose rules cannot be added are in Patch.Skipped, with the reason.
+func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
+	i := slices.IndexFunc(r.Backends, func(b sentei.Backend) bool { return b.Name == backend })
+	if i < 0 {
+		return nil, fmt.Errorf("patch %s: there is no backend %q", file.Path, backend)
+	}
+	existing, err := promconfig.MetricRelabelConfigs(file.Content)
+	if err != nil {
+		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
+	}
+	if err := checkBackends(r); err != nil {
+		return nil, err
+	}
+	missing := *r
+	missing.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
+		return p.Place.Backend != backend || drops(plainDrops(existing[p.Place.ScrapeJob]), series{p.Action.Metric, p.Place.Job})
+	})
+	plans, err := plan(&missing, &r.Backends[i])
+	if err != nil {
+		return nil, err
+	}
+	var additions []yamledit.Addition
+	for i := range plans {
+		p := &plans[i]
+		items := p.items(r)
+		rules, err := decodeItems(items)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.check(r, rules); err != nil {
+			return nil, err
+		}
+		additions = append(additions, yamledit.Addition{Job: p.scrapeJob.Name, Items: items})
+	}
+	patch, err := yamledit.Append(file.Content, additions)
+	if err != nil {
+		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
+	}
+	out := &Patch{Patch: patch}
+	for i := range r.Proposals {
+		if r.Proposals[i].Place.Backend == backend {
+			out.Present++
+		}
+	}
+	out.Present -= len(missing.Proposals)
+	return out, nil
+}
+
+// plainDrops returns the rules that decide by name and job alone.
+func plainDrops(rules []*relabel.Config) []*relabel.Config {
+	return slices.DeleteFunc(slices.Clone(rules), func(rule *relabel.Config) bool {
+		return rule.Action != relabel.Drop || slices.ContainsFunc(rule.SourceLabels, func(l model.LabelName) bool {
+			return l != model.MetricNameLabel && l != model.JobLabel
+		})
+	})
+}

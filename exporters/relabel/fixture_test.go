@@ -1,0 +1,124 @@
+package relabel
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sentei/sentei"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+}
+
+// stored is one metric in one job, and whether it is to be dropped.
+type stored struct {
+	metric, job string
+	verdict     sentei.Verdict
+	scrapeJob   string // "" when nothing is proposed
+	shared      bool
+}
+
+// reportOf returns a report of one backend.
+func reportOf(backend string, jobs []sentei.ScrapeJob, series ...stored) *sentei.Report {
+	r := &sentei.Report{
+		At:       time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC),
+		Settings: sentei.Settings{Prices: sentei.Prices{Currency: "EUR", PerThousandSeries: 6.5}},
+		Backends: []sentei.Backend{{Name: backend, ScrapeJobs: jobs}},
+		Consumers: []sentei.Consumer{
+			{ID: "1", Kind: sentei.AlertingRule, Backend: backend},
+			{ID: "2", Kind: sentei.Dashboard, Backend: backend},
+			{ID: "3", Kind: sentei.RecordingRule, Backend: backend, Dead: true},
+		},
+	}
+	at := map[string]int{}
+	for i, s := range series {
+		n, known := at[s.metric]
+		if !known {
+			n = len(r.Metrics)
+			at[s.metric] = n
+			r.Metrics = append(r.Metrics, sentei.MetricReport{Backend: backend, Metric: sentei.Metric{Name: s.metric}})
+		}
+		cost := sentei.Cost{Series: int64(10 * (i + 1)), SamplesPerSecond: float64(i+1) / 1.5}
+		m := &r.Metrics[n]
+		m.Jobs = append(m.Jobs, sentei.JobMetric{Job: s.job, Cost: cost})
+		m.JobUsage = append(m.JobUsage, sentei.Usage{Verdict: s.verdict})
+		if s.scrapeJob == "" {
+			continue
+		}
+		r.Proposals = append(r.Proposals, sentei.Proposal{
+			ID: sentei.HashID(backend, s.scrapeJob, s.job, s.metric), Rule: "drop_unused_metric", Grade: sentei.GradeA,
+			Place:  sentei.Place{Backend: backend, ScrapeJob: s.scrapeJob, Job: s.job, Shared: s.shared},
+			Action: sentei.Action{Kind: sentei.DropMetric, Metric: s.metric},
+			Saving: cost, SavingPerMonth: r.Settings.Prices.PerMonth(cost),
+		})
+	}
+	return r
+}
+
+// shop returns a report with jobs of all sorts.
+func shop() *sentei.Report {
+	const no, used = sentei.Unused, sentei.Used
+	r := reportOf("prod",
+		[]sentei.ScrapeJob{
+			{Name: "node", JobLabels: []string{"node"}},
+			{Name: "shop", JobLabels: []string{"cart", "checkout"}},
+			{Name: "otel", JobLabels: []string{"otel;1"}, HonorLabels: true},
+			{Name: "vendor's", JobLabels: []string{"vendor"}},
+		},
+		stored{"node_arp_entries", "node", no, "node", false},
+		stored{"node_cpu_seconds_total", "node", used, "", false},
+		stored{"node_schedstat_running_seconds_total", "node", no, "node", false},
+		stored{"go_threads", "node", no, "node", true},
+		stored{"go_threads", "cart", no, "shop", true},
+		stored{"go_threads", "checkout", used, "", false},
+		stored{"cart_items_bucket", "cart", no, "shop", true},
+		stored{"cart_items_count", "cart", used, "", false},
+		stored{"http.server.duration", "otel;1", no, "otel", true},
+		stored{"http_server_duration", "otel;1", used, "", false},
+		stored{`temperature in °C, "outside" \ it's`, "otel;1", no, "otel", true},
+		stored{"two\nlines", "otel;1", no, "otel", true},
+		stored{"a|b", "vendor", no, "vendor's", false},
+		stored{"a", "vendor", used, "", false},
+		stored{"b", "vendor", used, "", false},
+	)
+	edge := reportOf("edge", []sentei.ScrapeJob{{Name: "node", JobLabels: []string{"node"}}},
+		stored{"node_arp_entries", "node", no, "node", false},
+		stored{"node_cpu_seconds_total", "node", no, "", false},
+	)
+	r.Backends = append(edge.Backends, r.Backends...)
+	r.Metrics = append(edge.Metrics, r.Metrics...)
+	r.Consumers = append(r.Consumers, edge.Consumers...)
+	r.Proposals = append(r.Proposals, edge.Proposals...)
+	return r
+}
+
+func write(t *testing.T, d Dialect, r *sentei.Report, o Options) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := d.Write(&b, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
