@@ -91,7 +91,7 @@ func (x *index) deadReaders(m *sentei.MetricReport, k int) []sentei.Evidence {
 	var out []sentei.Evidence
 	for _, id := range m.JobUsage[k].DeadReaders {
 		if c := x.consumers[id]; c != nil {
-			out = append(out, sentei.Evidence{Claim: fmt.Sprintf("Only %s reads it, and nobody reads %s.", describe(c), c.Records), Query: c.Records})
+			out = append(out, sentei.Evidence{Claim: fmt.Sprintf("Only %s reads it, and nobody reads %s.", describe(c), c.Records), Query: fmt.Sprintf("{__name__=%s}", strconv.Quote(c.Records))})
 		}
 	}
 	return out

@@ -61,7 +61,10 @@ func scrapeJob(name string, jobs ...string) sentei.ScrapeJob {
 	return sentei.ScrapeJob{Name: name, JobLabels: jobs}
 }
 
-func allRules(t *testing.T) []Rule {
+func allRules(t interface {
+	Helper()
+	Fatal(...any)
+}) []Rule {
 	t.Helper()
 	var out []Rule
 	for _, info := range All() {
