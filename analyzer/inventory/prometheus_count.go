@@ -3,9 +3,7 @@ package inventory
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -198,17 +196,9 @@ func (s *prometheusScan) warned(warnings []string) {
 	}
 }
 
-// nameSelector selects the metrics of exactly these names. Servers look up
-// such an alternation name by name.
+// nameSelector selects the metrics of exactly these names.
 func nameSelector(names []string) string {
-	if len(names) == 1 {
-		return "{__name__=" + strconv.Quote(names[0]) + "}"
-	}
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = regexp.QuoteMeta(name)
-	}
-	return "{__name__=~" + strconv.Quote(strings.Join(quoted, "|")) + "}"
+	return join([]string{valueMatcher(model.MetricNameLabel, names)})
 }
 
 // describe names a few of the metrics.

@@ -65,7 +65,7 @@ func TestPrometheusServers(t *testing.T) {
 				samples, _, err := client.Query(t.Context(), `count(node_load1) + count(all:up:sum) + count(up == 1) == 4`, time.Time{})
 				return err == nil && len(samples) == 1
 			})
-			for _, perQuery := range []int{100_000, 150} { // in one query, in shards
+			for _, perQuery := range []int{100_000, 50} { // in one query, in shards
 				t.Run(fmt.Sprint(perQuery), func(t *testing.T) {
 					compareWithServer(t, client, url, perQuery)
 				})

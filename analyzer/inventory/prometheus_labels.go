@@ -3,35 +3,51 @@ package inventory
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"golang.org/x/sync/errgroup"
 )
 
-// readLabels reads the label statistics of the metrics with most series.
+// maxLabelRequests times MaxSeriesPerQuery is how many series of one metric
+// are held in memory for their labels.
+const maxLabelRequests = 5
+
+// readLabels reads the label statistics of the metrics with most series: one
+// after the other while they are large, then several at once.
 func (s *prometheusScan) readLabels(ctx context.Context) {
-	var group errgroup.Group
-	group.SetLimit(s.Concurrency)
-	unread := make([]bool, min(s.LabelMetrics, len(s.metrics)))
-	for i, name := range s.largest(len(unread)) {
-		group.Go(func() error {
-			unread[i] = !s.readLabelsOf(ctx, name)
-			return nil
-		})
-	}
-	group.Wait()
-	n := 0
-	for _, u := range unread {
-		if u {
-			n++
+	var mu sync.Mutex
+	var unread []string
+	read := func(name string) {
+		if err := s.readLabelsOf(ctx, name); err != nil {
+			s.env.Logger.Debug("labels not read", "metric", name, "err", err)
+			mu.Lock()
+			defer mu.Unlock()
+			unread = append(unread, name)
 		}
 	}
-	if n > 0 {
-		s.problem(false, "the label statistics of some metrics could not be read; any of their labels counts as one that may have any value",
-			"%d of %d metrics; raise max_series_per_query, timeout and budget, or lower label_metrics", n, len(unread))
+	names := s.largest(min(s.LabelMetrics, len(s.metrics)))
+	for _, name := range names {
+		if s.metrics[name].live() > int64(s.MaxSeriesPerQuery) {
+			read(name)
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(s.Concurrency)
+	for _, name := range names {
+		if s.metrics[name].live() <= int64(s.MaxSeriesPerQuery) {
+			group.Go(func() error { read(name); return nil })
+		}
+	}
+	group.Wait()
+	if len(unread) > 0 {
+		slices.Sort(unread)
+		s.problem(false, "the labels of some metrics could not be read; any label of these may have any value",
+			"%s; raise max_series_per_query, timeout and budget, or lower label_metrics", describe(unread))
 	}
 }
 
@@ -44,43 +60,25 @@ func (s *prometheusScan) largest(n int) []string {
 	return names[:n]
 }
 
-// readLabelsOf reads the series of one metric and counts their labels. It
-// reports whether all of them could be read.
-func (s *prometheusScan) readLabelsOf(ctx context.Context, name string) bool {
-	s.mu.Lock()
-	m := s.metrics[name]
-	s.mu.Unlock()
-	live := m.live()
-	if live > int64(s.MaxSeriesPerQuery) {
-		return false
+// readLabelsOf reads the series of one metric and counts their labels.
+func (s *prometheusScan) readLabelsOf(ctx context.Context, name string) error {
+	live := s.metrics[name].live()
+	r := seriesReader{prometheusScan: s, max: maxLabelRequests * s.MaxSeriesPerQuery, set: newSeriesSet()}
+	if live > int64(r.max) {
+		return fmt.Errorf("%d series", live)
 	}
-	selector := nameSelector([]string{name})
-	series, warnings, err := s.client.Series(ctx, selector, s.from, s.to, s.MaxSeriesPerQuery+1)
-	if err != nil || len(warnings) > 0 || len(series) > s.MaxSeriesPerQuery {
-		s.env.Logger.Debug("labels not read", "metric", name, "series", len(series), "warnings", warnings, "err", err)
-		return false
+	if err := r.read(ctx, []string{valueMatcher(model.MetricNameLabel, []string{name})}, live, nil); err != nil {
+		return err
 	}
-	sets := newSeriesSet(series)
-	if int64(len(series)) == live {
-		sets.allLive()
-	} else {
-		samples, warnings, err := s.client.Query(ctx, selector, s.to)
-		if err != nil || len(warnings) > 0 {
-			s.env.Logger.Debug("active series not read", "metric", name, "warnings", warnings, "err", err)
-			return false
-		}
-		for _, sample := range samples {
-			sets.addLive(sample.Labels)
-		}
+	if err := r.markLive(ctx, live); err != nil {
+		return err
 	}
-	byJob := sets.byJob()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, job := range slices.Sorted(maps.Keys(byJob)) {
-		j := s.job(name, job)
-		j.setLabels(byJob[job])
+	// Nobody else touches this metric.
+	for job, series := range r.set.byJob() {
+		j := s.metrics[name].job(job)
+		j.setLabels(series)
 	}
-	return true
+	return nil
 }
 
 // setLabels takes over what the series themselves say.
@@ -110,13 +108,7 @@ type seriesSet struct {
 	index  map[uint64]int // by hash of the label set
 }
 
-func newSeriesSet(series []labels.Labels) *seriesSet {
-	set := &seriesSet{index: make(map[uint64]int, len(series))}
-	for _, l := range series {
-		set.add(l)
-	}
-	return set
-}
+func newSeriesSet() *seriesSet { return &seriesSet{index: make(map[uint64]int)} }
 
 // add returns the place of the label set.
 func (s *seriesSet) add(l labels.Labels) int {

@@ -48,6 +48,11 @@ func (s *prometheusScan) job(metric, job string) *prometheusJob {
 		m = &prometheusMetric{jobs: make(map[string]*prometheusJob)}
 		s.metrics[metric] = m
 	}
+	return m.job(job)
+}
+
+// job returns the entry, made if there is none.
+func (m *prometheusMetric) job(job string) *prometheusJob {
 	j := m.jobs[job]
 	if j == nil {
 		j = &prometheusJob{}

@@ -1,13 +1,17 @@
 package usage
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promapi"
+	"github.com/sentei/sentei/internal/rulesyaml"
 	"github.com/sentei/sentei/internal/source"
 )
 
@@ -21,9 +25,13 @@ templates of labels and annotations ({{ query "…" }}) count as well.
 It sees what the server runs, wherever the files lie. It does not see rules that were never loaded, and it cannot tell
 lines of files: for these add the source rule_files.
 
-Needed is read access to /api/v1/rules. The options of the connection are those of the inventory source prometheus.`,
+When the server scrapes itself, its own metrics also tell whether somebody reads it in ways that no query log shows:
+/federate and remote read. Such readers may read anything, so a problem blocks verdicts until they are declared.
+
+Needed is read access to /api/v1/rules and /api/v1/query. vmalert answers as well (` + "`lang: metricsql`" + `).`,
 	Example: `- prometheus_rules:
     url: http://127.0.0.1:9090   # with the path prefix, if there is one
+    lang: promql                 # language of the rules: promql, or metricsql for vmalert
     concurrency: 4               # requests at once
     timeout: 1m                  # for one request
     budget: 10m                  # for all of them
@@ -36,83 +44,104 @@ Needed is read access to /api/v1/rules. The options of the connection are those 
       X-Scope-OrgID:
         values: [tenant]
 `,
-}, promapi.DefaultConfig(), newPrometheusRules)}
+}, prometheusRulesOptions{Config: promapi.DefaultConfig(), Lang: sentei.PromQL}, newPrometheusRules)}
+
+type prometheusRulesOptions struct {
+	promapi.Config `yaml:",inline"`
+	Lang           sentei.Lang `yaml:"lang"`
+}
 
 // rulesAPI asks one server.
 type rulesAPI struct {
 	env    source.Env
+	lang   sentei.Lang
 	client *promapi.Client
 }
 
-func newPrometheusRules(cfg promapi.Config, env source.Env) (Source, error) {
-	client, err := promapi.New(cfg, env.Dir, env.Logger, env.Now)
-	if err != nil {
+func newPrometheusRules(o prometheusRulesOptions, env source.Env) (Source, error) {
+	client, err := promapi.New(o.Config, env.Dir, env.Logger, env.Now)
+	if err := errors.Join(err, checkLang(o.Lang)); err != nil {
 		return nil, err
 	}
-	return &rulesAPI{env: env, client: client}, nil
+	return &rulesAPI{env: env, lang: o.Lang, client: client}, nil
 }
 
 // Consumers implements Source.
-func (p *rulesAPI) Consumers(ctx context.Context) (*sentei.UsageData, error) {
-	defer p.client.Close()
-	ctx, cancel := p.client.WithBudget(ctx)
+func (s *rulesAPI) Consumers(ctx context.Context) (*sentei.UsageData, error) {
+	defer s.client.Close()
+	ctx, cancel := s.client.WithBudget(ctx)
 	defer cancel()
-	groups, warnings, err := p.client.Rules(ctx)
+	groups, warnings, err := s.client.Rules(ctx)
 	if err != nil {
 		return nil, err
 	}
-	data := &sentei.UsageData{}
+	c := collector{env: s.env}
 	if len(warnings) > 0 {
-		data.Problems = append(data.Problems, p.env.Problem(sentei.Problem{
-			Where: p.client.URL(), Message: "the server warns that its list of rules may be incomplete",
+		c.Problems = append(c.Problems, s.env.Problem(sentei.Problem{
+			Where: s.client.URL(), Message: "the server warns that its list of rules may be incomplete",
 			Hint: "it says: " + strings.Join(warnings, "; "), Blocking: true,
 		}))
 	}
 	for _, g := range groups {
 		for _, r := range g.Rules {
-			consumer, err := p.consumer(g, r)
-			if err != nil {
-				data.Problems = append(data.Problems, p.env.Problem(sentei.Problem{
-					Where: consumer.Location.String(), Message: err.Error(), Blocking: true,
-					Hint: "this server's rules have a form that sentei does not know; please report it",
-				}))
-				continue
-			}
-			data.Consumers = append(data.Consumers, consumer)
+			s.rule(&c, g, r)
 		}
 	}
-	slices.SortStableFunc(data.Consumers, compareRules)
-	return data, nil
+	c.Problems = append(c.Problems, s.unlogged(ctx)...)
+	slices.SortStableFunc(c.Consumers, compareRules)
+	return &c.UsageData, nil
 }
 
-// consumer turns a rule into a consumer.
-func (p *rulesAPI) consumer(g promapi.RuleGroup, r promapi.Rule) (sentei.Consumer, error) {
-	c := sentei.Consumer{
-		Backend:    p.env.Backend,
-		Source:     p.env.Name,
-		Name:       r.Name,
+// rule adds a rule and the queries in its templates.
+func (s *rulesAPI) rule(c *collector, g promapi.RuleGroup, r promapi.Rule) {
+	rule := sentei.Consumer{
+		Kind: sentei.AlertingRule, Name: r.Name,
 		Location:   sentei.Location{File: g.File, Group: g.Name},
-		Expression: sentei.Expression{Text: r.Query},
+		Expression: sentei.Expression{Text: r.Query, Lang: s.lang},
 	}
 	switch r.Type {
 	case "alerting":
-		c.Kind = sentei.AlertingRule
 	case "recording":
-		c.Kind, c.Records, c.RecordLabels = sentei.RecordingRule, r.Name, r.Labels
+		rule.Kind, rule.Records, rule.RecordLabels = sentei.RecordingRule, r.Name, r.Labels
 	default:
-		return c, fmt.Errorf("rule %q has the type %q, which is neither alerting nor recording", r.Name, r.Type)
+		rule.Opaque = fmt.Sprintf("the rule has the type %q, which is neither alerting nor recording", r.Type)
 	}
 	if r.Query == "" {
-		return c, fmt.Errorf("rule %q has no query", r.Name)
+		rule.Opaque = "the server does not tell the query of the rule"
 	}
-	c.ID = sentei.HashID("consumer", string(c.Kind), c.Backend, c.Source, g.File, g.Name, r.Name, r.Query)
-	return c, nil
+	c.add(rule)
+	if rule.Kind != sentei.AlertingRule {
+		return
+	}
+	for _, text := range slices.Concat(templates("label", r.Labels), templates("annotation", r.Annotations)) {
+		for _, q := range rulesyaml.TemplateQueries(text.text) {
+			c.add(sentei.Consumer{
+				Kind: sentei.AlertingRule, Name: r.Name + ", " + text.where,
+				Location:   rule.Location,
+				Expression: sentei.Expression{Text: q.Expr, Lang: s.lang, Template: q.Template},
+				Opaque:     q.Opaque,
+			})
+		}
+	}
+}
+
+// template is the text of a label or an annotation of an alert.
+type template struct{ where, text string }
+
+func templates(kind string, texts map[string]string) []template {
+	var sorted []template
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		sorted = append(sorted, template{where: kind + " " + name, text: texts[name]})
+	}
+	return sorted
 }
 
 func compareRules(a, b sentei.Consumer) int {
-	return strings.Compare(ruleKey(a), ruleKey(b))
-}
-
-func ruleKey(c sentei.Consumer) string {
-	return strings.Join([]string{c.Location.File, c.Location.Group, string(c.Kind), c.Name, c.Text}, "\x00")
+	return cmp.Or(
+		cmp.Compare(a.Location.File, b.Location.File),
+		cmp.Compare(a.Location.Group, b.Location.Group),
+		cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Text, b.Text),
+	)
 }

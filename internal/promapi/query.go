@@ -66,6 +66,18 @@ func (c *Client) Series(ctx context.Context, selector string, start, end time.Ti
 	return series, warnings, nil
 }
 
+// LabelNames returns the names of the labels, between start and end, of the
+// series that the selector selects, sorted.
+func (c *Client) LabelNames(ctx context.Context, selector string, start, end time.Time) ([]string, []string, error) {
+	params := span(start, end)
+	params.Set("match[]", selector)
+	names, warnings, err := post[[]string](ctx, c, "/api/v1/labels", params)
+	if err != nil {
+		return nil, warnings, fmt.Errorf("read label names of %s: %w", shorten(selector), err)
+	}
+	return names, warnings, nil
+}
+
 // LabelValues returns the values of a label between start and end, sorted, of
 // the series that the selector selects; of all when it is empty.
 func (c *Client) LabelValues(ctx context.Context, label, selector string, start, end time.Time) ([]string, []string, error) {

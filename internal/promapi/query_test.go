@@ -78,7 +78,8 @@ func TestLookups(t *testing.T) {
 		"/api/v1/targets":             `{"activeTargets":[{"scrapePool":"p","labels":{"job":"j"},"scrapeInterval":"15s"}]}`,
 		"/api/v1/scrape_pools":        `{"scrapePools":["p","q"]}`,
 		"/api/v1/status/config":       `{"yaml":"global: {}"}`,
-		"/api/v1/status/buildinfo":    `{"version":"2.42.0"}`,
+		"/api/v1/labels":              `["l"]`,
+		"/api/v1/status/runtimeinfo":  `{"startTime":"2026-11-23T03:36:43.5Z"}`,
 		"/api/v1/label/empty/values":  `null`,
 		"/api/v1/label/select/values": `["z"]`,
 	}
@@ -105,6 +106,10 @@ func TestLookups(t *testing.T) {
 	take(values, warnings, err)
 	values, warnings, err = c.LabelValues(ctx, "select", "up", from, to)
 	take(values, warnings, err)
+	values, warnings, err = c.LabelNames(ctx, "up", from, to)
+	take(values, warnings, err)
+	started, err := c.StartTime(ctx)
+	take(started.Unix(), nil, err)
 	status, err := c.TSDBStatus(ctx, 100)
 	take([]any{status.Head.Series, status.SeriesByMetric}, nil, err)
 	metadata, err := c.Metadata(ctx)
@@ -123,6 +128,8 @@ func TestLookups(t *testing.T) {
 		[]string{"x", "y"}, truncated,
 		none, truncated,
 		[]string{"z"}, truncated,
+		[]string{"l"}, truncated,
+		int64(1795405003), none,
 		[]any{int64(5), []NameCount{{"up", 3}}}, none,
 		map[string][]Metadata{"up": {{Type: "gauge", Help: "h"}}}, none,
 		[]Target{{ScrapePool: "p", Labels: map[string]string{"job": "j"}, ScrapeInterval: "15s"}}, none,
@@ -137,6 +144,8 @@ func TestLookups(t *testing.T) {
 		"/api/v1/label/a%2Fb/values":  {"start": {"1.000"}, "end": {"2.500"}},
 		"/api/v1/label/empty/values":  {"start": {"1.000"}, "end": {"2.500"}},
 		"/api/v1/label/select/values": {"start": {"1.000"}, "end": {"2.500"}, "match[]": {"up"}},
+		"/api/v1/labels":              {"start": {"1.000"}, "end": {"2.500"}, "match[]": {"up"}},
+		"/api/v1/status/runtimeinfo":  {},
 		"/api/v1/status/tsdb":         {"limit": {"100"}},
 		"/api/v1/metadata":            {},
 		"/api/v1/targets":             {"state": {"active"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // BuildInfo says what the server is.
@@ -16,6 +17,14 @@ type BuildInfo struct {
 func (c *Client) BuildInfo(ctx context.Context) (BuildInfo, error) {
 	info, _, err := get[BuildInfo](ctx, c, "/api/v1/status/buildinfo", nil)
 	return info, wrap("read build information", err)
+}
+
+// StartTime asks when the server started.
+func (c *Client) StartTime(ctx context.Context) (time.Time, error) {
+	info, _, err := get[struct {
+		Start time.Time `json:"startTime"`
+	}](ctx, c, "/api/v1/status/runtimeinfo", nil)
+	return info.Start, wrap("read runtime information", err)
 }
 
 // TSDBStatus describes the head block.
