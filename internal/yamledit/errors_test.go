@@ -37,7 +37,14 @@ func TestSkippedJobs(t *testing.T) {
 			t.Errorf("%q: %+v", file, p)
 		}
 	}
-	p, err := Append([]byte("scrape_configs:\n- &a\n  job_name: a\n- *a\n- b\n"), []Addition{{Job: "a", Items: items}})
+	p, err := Append([]byte("scrape_configs:\n- job_name: a\n  basic_auth:\n    password: |\n      b"), []Addition{{Job: "a", Items: items}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Skipped) != 1 || !strings.Contains(p.Skipped[0].Error(), "end the file with a line break first") {
+		t.Errorf("%+v", p.Skipped)
+	}
+	p, err = Append([]byte("scrape_configs:\n- &a\n  job_name: a\n- *a\n- b\n"), []Addition{{Job: "a", Items: items}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,12 +94,21 @@ func Append(file []byte, additions []Addition) (*Patch, error) {
 		result := apply(file, inserts)
 		next, err := verify(state, result, index, items)
 		if err != nil {
-			skip(doc.jobs[index].Line, "%v; add the rules by hand", err)
+			skip(doc.jobs[index].Line, "%v; %s", err, advice(file, in))
 			continue
 		}
 		p.inserts, p.Result, state = inserts, result, next
 	}
 	return p, nil
+}
+
+// advice says what to do about an insertion that would change more than it
+// should.
+func advice(file []byte, in insert) string {
+	if in.offset == len(file) && !bytes.HasSuffix(file, []byte("\n")) {
+		return "end the file with a line break first" // it ends in the text of a block scalar
+	}
+	return "add the rules by hand"
 }
 
 // apply puts the texts into the file. Texts for one offset keep their order.
