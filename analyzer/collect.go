@@ -111,7 +111,7 @@ func gather(b *Backend, outcomes []outcome, logger *slog.Logger) collection {
 		}
 		c.problems = append(c.problems, o.problems...)
 		c.status = append(c.status, s)
-		logger.Debug("read source", "backend", b.Name, "source", s.Name, "up", s.Up, "items", s.Items, "took", o.took)
+		logger.Debug("read source", "backend", b.Name, "component", s.Name, "up", s.Up, "items", s.Items, "took", o.took)
 	}
 	return c
 }

@@ -1,0 +1,242 @@
+//go:build e2e
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sentei/sentei"
+)
+
+// TestEndToEnd does what a user does, with real servers: a Prometheus scrapes
+// node_exporter and sentei; sentei reads that Prometheus; its diff is applied
+// with git, checked with promtool and loaded; the dropped metrics stop, and
+// every rule and panel returns what it did before.
+func TestEndToEnd(t *testing.T) {
+	for name, variable := range map[string]string{
+		"prometheus 2": "SENTEI_TEST_PROMETHEUS2",
+		"prometheus 3": "SENTEI_TEST_PROMETHEUS3",
+	} {
+		t.Run(name, func(t *testing.T) { endToEnd(t, binary(t, variable)) })
+	}
+}
+
+const e2ePrometheus = `# The configuration of a careful person.
+global:
+  scrape_interval: 1s   # short for the test
+  evaluation_interval: 1s
+  query_log_file: query.log
+
+rule_files: [rules.yml]
+
+scrape_configs:
+  - job_name: node   # the machine
+    static_configs:
+      - targets: ["NODE"]
+
+  # Our own tool.
+  - job_name: sentei
+    static_configs:
+    - targets: ["SENTEI"]
+    metric_relabel_configs:
+    - source_labels: [__name__]
+      regex: go_memstats_.*
+      action: drop
+`
+
+const e2eRules = `groups:
+  - name: node
+    rules:
+      - record: instance:node_cpu:rate
+        expr: sum by (instance) (rate(node_cpu_seconds_total{mode!="idle"}[10s]))
+      - record: instance:node_filesystem_free:ratio   # nobody reads it
+        expr: node_filesystem_free_bytes / node_filesystem_size_bytes
+      - alert: NodeBusy
+        expr: instance:node_cpu:rate > 1000
+        annotations:
+          summary: '{{ query "node_load1" | first | value }}'
+      - alert: NodeGone
+        expr: absent(node_boot_time_seconds)
+`
+
+const e2eDashboard = `{"title": "Node", "uid": "node", "templating": {"list": [
+  {"name": "instance", "type": "query", "query": {"query": "label_values(node_uname_info, instance)", "refId": "A"}}]},
+ "panels": [{"title": "Memory", "type": "timeseries", "targets": [
+  {"refId": "A", "expr": "node_memory_MemAvailable_bytes{instance=~\"$instance\"}"}]}]}
+`
+
+const e2eConfig = `
+log: {level: error}
+web: {listen_address: SENTEI}
+analysis: {min_window: 1s}
+prices: {currency: EUR, per_thousand_series: 8}
+backends:
+  - name: live
+    prometheus_config: prometheus.yml
+    inventory:
+      - prometheus: {url: "URL"}
+    usage:
+      - prometheus_rules: {url: "URL"}
+      - dashboard_files: {paths: [node.json]}
+      - query_log: {paths: [query.log]}
+`
+
+func endToEnd(t *testing.T, prometheus string) {
+	dir := t.TempDir()
+	node, own, address := freeAddress(t), freeAddress(t), freeAddress(t)
+	prom := server{"http://" + address}
+	fill := strings.NewReplacer("NODE", node, "SENTEI", own, "URL", prom.url)
+	for file, text := range map[string]string{
+		"prometheus.yml": e2ePrometheus, "rules.yml": e2eRules, "node.json": e2eDashboard, "sentei.yml": e2eConfig,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(fill.Replace(text)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, dir, binary(t, "SENTEI_TEST_NODE_EXPORTER"), "--web.listen-address="+node)
+	start(t, dir, prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=data",
+		"--web.listen-address="+address, "--web.enable-lifecycle")
+	eventually(t, "the recorded series", func() error { return prom.has("instance:node_cpu:rate") })
+	if err := prom.has("node_procs_running"); err != nil { // an ad hoc query, known from the log alone
+		t.Fatal(err)
+	}
+
+	serveSentei(t, dir)
+	eventually(t, "Prometheus has scraped sentei", func() error { return prom.has(`sentei_source_up{backend="live"} == 1`) })
+
+	r := reportOf(t, dir)
+	wantVerdicts(t, r)
+	if t.Failed() {
+		return
+	}
+
+	exprs := []string{
+		"instance:node_cpu:rate", "node_load1", "node_boot_time_seconds", "node_uname_info",
+		"node_memory_MemAvailable_bytes", "node_procs_running", "up", "ALERTS",
+	}
+	before := results(t, prom, exprs)
+	applyDiff(t, dir)
+	if err := prom.reload(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.Proposals {
+		p := &r.Proposals[i]
+		eventually(t, "dropped "+p.Action.Metric, func() error {
+			return prom.hasNot(fmt.Sprintf(`{__name__=%q,job=%q}`, p.Action.Metric, p.Place.Job))
+		})
+	}
+	if d := cmp.Diff(before, results(t, prom, exprs)); d != "" {
+		t.Errorf("a consumer sees a difference: %s", d)
+	}
+	if err := prom.has("sum(rate(node_cpu_seconds_total[10s]))"); err != nil {
+		t.Error(err)
+	}
+}
+
+// serveSentei runs the daemon until the test ends.
+func serveSentei(t *testing.T, dir string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	code := make(chan int)
+	var stderr bytes.Buffer
+	go func() {
+		code <- Run(ctx, []string{"serve", "--config.file", filepath.Join(dir, "sentei.yml"), "--scan.schedule=@every 5s"}, nil, &stderr, &stderr)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if c := <-code; c != exitOK {
+			t.Errorf("serve exits with %d: %s", c, stderr.String())
+		}
+	})
+}
+
+func run(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	args = append(args, "--config.file", filepath.Join(dir, "sentei.yml"))
+	if code := Run(t.Context(), args, nil, &stdout, &stderr); code != exitOK {
+		t.Fatalf("sentei %q exits with %d: %s", args, code, stderr.String())
+	}
+	return stdout.String()
+}
+
+func reportOf(t *testing.T, dir string) *sentei.Report {
+	t.Helper()
+	var r sentei.Report
+	if err := json.Unmarshal([]byte(run(t, dir, "report", "-o", "json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	return &r
+}
+
+func wantVerdicts(t *testing.T, r *sentei.Report) {
+	t.Helper()
+	for name, want := range map[string]sentei.Verdict{
+		"node_cpu_seconds_total":         sentei.Used, // through a recording rule and an alert
+		"instance:node_cpu:rate":         sentei.Used,
+		"node_load1":                     sentei.Used, // query in an annotation
+		"node_boot_time_seconds":         sentei.Used, // absent()
+		"node_memory_MemAvailable_bytes": sentei.Used, // panel
+		"node_uname_info":                sentei.Used, // variable
+		"node_procs_running":             sentei.Used, // query log
+		"node_filesystem_size_bytes":     sentei.Unused,
+		"node_memory_MemFree_bytes":      sentei.Unused,
+	} {
+		m := r.Metric("live", name)
+		switch {
+		case m == nil:
+			t.Errorf("%s is not in the inventory", name)
+		case m.Verdict != want:
+			t.Errorf("%s is %s %q, want %s", name, m.Verdict, m.Reasons, want)
+		}
+	}
+	if len(r.Proposals) < 50 {
+		t.Errorf("%d proposals", len(r.Proposals))
+	}
+	for _, p := range r.Problems {
+		t.Logf("problem %s %s %s: %s (%s)", p.ID, p.Source, p.Where, p.Message, p.Hint)
+	}
+}
+
+// results returns the label sets that each expression yields.
+func results(t *testing.T, prom server, exprs []string) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for _, e := range exprs {
+		sets, err := prom.series(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[e] = sets
+	}
+	return all
+}
+
+// applyDiff applies the diff with git and checks the result with promtool.
+func applyDiff(t *testing.T, dir string) {
+	t.Helper()
+	diff := run(t, dir, "propose", "-o", "diff")
+	if err := os.WriteFile(filepath.Join(dir, "sentei.diff"), []byte(diff), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"git", "init", "-q"},
+		{"git", "apply", "--verbose", "sentei.diff"},
+		{binary(t, "SENTEI_TEST_PROMTOOL"), "check", "config", "prometheus.yml"},
+	} {
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s\n%s", args, err, out, diff)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/spf13/cobra"
+
+	"github.com/sentei/sentei"
+)
+
+func newExplainMetric() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "metric NAME",
+		Short: "Print the cost of a metric, every consumer, and which labels are live because of whom",
+		Args:  exactly(1),
+		RunE:  explainMetric,
+	}
+	cmd.Flags().String("backend", "", "look only in this backend")
+	return cmd
+}
+
+func explainMetric(cmd *cobra.Command, args []string) error {
+	r, _, err := scan(cmd)
+	if err != nil {
+		return err
+	}
+	backend, _ := cmd.Flags().GetString("backend")
+	found := false
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		if m.Name != args[0] || backend != "" && m.Backend != backend {
+			continue
+		}
+		if found {
+			fmt.Fprintln(cmd.OutOrStdout())
+		}
+		found = true
+		if err := writeMetric(cmd.OutOrStdout(), r, m); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("no metric %q is stored%s", args[0], similar(r, args[0]))
+	}
+	return nil
+}
+
+// similar suggests stored names that hold the one asked for.
+func similar(r *sentei.Report, name string) string {
+	var names []string
+	for i := range r.Metrics {
+		if strings.Contains(r.Metrics[i].Name, name) {
+			names = append(names, r.Metrics[i].Name)
+		}
+	}
+	names = slices.Compact(names)
+	if len(names) == 0 {
+		return ""
+	}
+	if len(names) > 5 {
+		names = names[:5]
+	}
+	return ": did you mean " + strings.Join(names, ", ") + "?"
+}
+
+// writeMetric prints the tree: consumer, selector, the labels that it makes
+// live, and which labels are dead for all.
+func writeMetric(w io.Writer, r *sentei.Report, m *sentei.MetricReport) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", m.Name, strings.ToUpper(string(m.Verdict)))
+	if m.Help != "" {
+		fmt.Fprintf(&b, "  %s\n", m.Help)
+	}
+	fmt.Fprintf(&b, "  backend %s, %d series (%d in %s), %.4g samples/s, %.2f %s a month, score %.2f\n",
+		m.Backend, m.Cost.Series, m.Cost.SeriesInSpan, span(r, m.Backend), m.Cost.SamplesPerSecond,
+		m.PerMonth, r.Settings.Prices.Currency, m.Score)
+	if c := r.Consumer(m.RecordedBy); c != nil {
+		fmt.Fprintf(&b, "  recorded by %s\n", c.Location)
+	}
+	for _, reason := range m.Reasons {
+		fmt.Fprintf(&b, "  unknown because %s\n", reason)
+	}
+	b.WriteString("\njobs\n")
+	for i := range m.Jobs {
+		fmt.Fprintf(&b, "  %-24s %-12s %d series\n", quoteEmpty(m.Jobs[i].Job), m.JobUsage[i].Verdict, m.Jobs[i].Cost.Series)
+	}
+	writeLabels(&b, r, m)
+	writeReaders(&b, r, m, "read by", m.Readers)
+	writeReaders(&b, r, m, "read by recording rules whose output nobody reads", m.DeadReaders)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func span(r *sentei.Report, backend string) model.Duration {
+	for i := range r.Backends {
+		if b := &r.Backends[i]; b.Name == backend {
+			return model.Duration(b.To.Sub(b.From).Round(1e9))
+		}
+	}
+	return 0
+}
+
+func quoteEmpty(job string) string {
+	if job == "" {
+		return `(no job label)`
+	}
+	return job
+}
+
+// writeReaders prints the consumers with those of their selectors that reach
+// the metric.
+func writeReaders(b *strings.Builder, r *sentei.Report, m *sentei.MetricReport, title string, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
+	for _, id := range ids {
+		c := r.Consumer(id)
+		fmt.Fprintf(b, "  %s %s\n", c.Kind, c.Name)
+		if where := c.Location.String(); where != "" {
+			fmt.Fprintf(b, "    %s\n", where)
+		}
+		if c.Kind == sentei.Query {
+			fmt.Fprintf(b, "    asked %d times, last %s\n", c.Count, c.LastSeen.UTC().Format("2006-01-02 15:04 MST"))
+		}
+		if c.Reason != "" {
+			fmt.Fprintf(b, "    %s\n", c.Reason)
+		}
+		for i := range c.Selectors {
+			if s := &c.Selectors[i]; reaches(s, m) {
+				fmt.Fprintf(b, "    %s\n      live labels: %s%s\n", s, s.Live, above(s))
+			}
+		}
+	}
+}
+
+func reaches(s *sentei.Selector, m *sentei.MetricReport) bool {
+	return slices.ContainsFunc(m.Jobs, func(j sentei.JobMetric) bool { return j.MayMatch(m.Name, s.Matchers) })
+}
+
+// above says what stands between the selector and the result.
+func above(s *sentei.Selector) string {
+	var parts []string
+	if len(s.Path) > 0 {
+		parts = append(parts, "under "+strings.Join(s.Path, ", "))
+	}
+	if s.Range > 0 {
+		parts = append(parts, "over "+model.Duration(s.Range).String())
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
+}
+
+// writeLabels prints the labels of the metric, each with its what-if and who
+// needs it.
+func writeLabels(b *strings.Builder, r *sentei.Report, m *sentei.MetricReport) {
+	stats := map[string]*sentei.LabelStats{} // summed over the jobs
+	for i := range m.Jobs {
+		for _, l := range m.Jobs[i].Labels {
+			s := stats[l.Name]
+			if s == nil {
+				s = &sentei.LabelStats{Name: l.Name}
+				stats[l.Name] = s
+			}
+			s.Distinct = max(s.Distinct, l.Distinct)
+			s.SeriesWithoutLive += l.SeriesWithoutLive
+		}
+	}
+	if len(stats) == 0 {
+		return
+	}
+	names := make([]string, 0, len(stats))
+	width := 0
+	for name := range stats {
+		names = append(names, name)
+		width = max(width, len(name))
+	}
+	slices.Sort(names)
+	b.WriteString("\nlabels\n")
+	for _, name := range names {
+		s := stats[name]
+		fmt.Fprintf(b, "  %-*s  %6d values, %6d series without it  %s\n", width, name, s.Distinct, s.SeriesWithoutLive, neededBy(r, m, name))
+	}
+}
+
+// neededBy says because of whom a label is live, or that it is dead.
+func neededBy(r *sentei.Report, m *sentei.MetricReport, label string) string {
+	first, more := "", 0
+	for _, id := range m.Readers {
+		c := r.Consumer(id)
+		for i := range c.Selectors {
+			if s := &c.Selectors[i]; s.Live.Has(label) && reaches(s, m) {
+				if first == "" {
+					first = fmt.Sprintf("%s %q", c.Kind, c.Name)
+				} else {
+					more++
+				}
+				break
+			}
+		}
+	}
+	switch {
+	case first == "" && m.Verdict == sentei.Unknown:
+		return "unknown"
+	case first == "":
+		return "dead: nobody needs it"
+	case more > 0:
+		return fmt.Sprintf("live: %s and %d more", first, more)
+	default:
+		return "live: " + first
+	}
+}

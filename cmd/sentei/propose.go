@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sentei/sentei/exporters/relabel"
+	"github.com/sentei/sentei/internal/daemon"
+)
+
+func newPropose() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "propose",
+		Short: "Scan once and print the proposals as relabel configuration",
+		Args:  noArgs,
+		RunE:  runPropose,
+	}
+	var names []string
+	for _, d := range relabel.Dialects() {
+		names = append(names, d.Name)
+	}
+	cmd.Flags().StringP("output", "o", names[0], "dialect: "+strings.Join(names, ", "))
+	addOutputFile(cmd)
+	addFailOn(cmd)
+	return cmd
+}
+
+func runPropose(cmd *cobra.Command, _ []string) error {
+	name, _ := cmd.Flags().GetString("output")
+	dialect, err := relabel.ByName(name)
+	if err != nil {
+		return usageError{err}
+	}
+	fail, err := failOn(cmd)
+	if err != nil {
+		return err
+	}
+	r, c, err := scan(cmd)
+	if err != nil {
+		return err
+	}
+	options, err := daemon.RelabelOptions(c)
+	if err != nil {
+		return err
+	}
+	if err := toOutput(cmd, func(w io.Writer) error { return dialect.Write(w, r, options) }); err != nil {
+		return err
+	}
+	return fail(r)
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/report"
+)
+
+func newReport() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Scan once and print the report",
+		Args:  noArgs,
+		RunE:  runReport,
+	}
+	var formats []string
+	for _, f := range report.Formats() {
+		formats = append(formats, f.Name)
+	}
+	cmd.Flags().StringP("output", "o", "table", "format: "+strings.Join(formats, ", "))
+	addOutputFile(cmd)
+	cmd.Flags().Int("top", 0, "number of metrics to list, the most expensive first; 0 lists all (default: what suits the format)")
+	addColor(cmd)
+	addFailOn(cmd)
+	return cmd
+}
+
+func runReport(cmd *cobra.Command, _ []string) error {
+	name, _ := cmd.Flags().GetString("output")
+	format, err := report.ByName(name)
+	if err != nil {
+		return usageError{err}
+	}
+	fail, err := failOn(cmd)
+	if err != nil {
+		return err
+	}
+	color, err := useColor(cmd)
+	if err != nil {
+		return err
+	}
+	r, _, err := scan(cmd)
+	if err != nil {
+		return err
+	}
+	options := report.Options{Top: format.Top, Color: color, Width: width(cmd)}
+	if cmd.Flags().Changed("top") {
+		options.Top, _ = cmd.Flags().GetInt("top")
+	}
+	if err := toOutput(cmd, func(w io.Writer) error { return format.Write(w, r, options) }); err != nil {
+		return err
+	}
+	return fail(r)
+}
+
+func addOutputFile(cmd *cobra.Command) {
+	cmd.Flags().String("output-file", "", "write to this file instead of stdout")
+}
+
+// toOutput lets write fill stdout, or the file of --output-file.
+func toOutput(cmd *cobra.Command, write func(io.Writer) error) error {
+	path, _ := cmd.Flags().GetString("output-file")
+	if path == "" {
+		return write(cmd.OutOrStdout())
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return f.Close()
+}
+
+func addColor(cmd *cobra.Command) {
+	cmd.Flags().String("color", "auto", "colour the output: auto, always or never")
+}
+
+func useColor(cmd *cobra.Command) (bool, error) {
+	mode, _ := cmd.Flags().GetString("color")
+	switch mode {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		return os.Getenv("NO_COLOR") == "" && width(cmd) > 0, nil
+	default:
+		return false, usageError{fmt.Errorf("--color is %q: want auto, always or never", mode)}
+	}
+}
+
+// width returns the width of the terminal that stdout is, 0 when it is none.
+func width(cmd *cobra.Command) int {
+	f, ok := cmd.OutOrStdout().(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
+func addFailOn(cmd *cobra.Command) {
+	cmd.Flags().StringSlice("fail-on", nil, "exit with 3 when there are any: proposals, unknown, problems (blocking ones)")
+}
+
+// failOn returns the check that --fail-on asks for.
+func failOn(cmd *cobra.Command) (func(*sentei.Report) error, error) {
+	wanted, _ := cmd.Flags().GetStringSlice("fail-on")
+	for _, w := range wanted {
+		if w != "proposals" && w != "unknown" && w != "problems" {
+			return nil, usageError{fmt.Errorf("--fail-on is %q: want proposals, unknown or problems", w)}
+		}
+	}
+	return func(r *sentei.Report) error {
+		for _, w := range wanted {
+			if n := count(r, w); n > 0 {
+				return foundError{fmt.Errorf("found %d %s", n, map[string]string{
+					"proposals": "proposals", "unknown": "metrics of unknown use", "problems": "blocking problems",
+				}[w])}
+			}
+		}
+		return nil
+	}, nil
+}
+
+func count(r *sentei.Report, what string) int {
+	n := 0
+	switch what {
+	case "proposals":
+		n = len(r.Proposals)
+	case "unknown":
+		n, _, _ = r.Total(sentei.Unknown)
+	case "problems":
+		for i := range r.Problems {
+			if p := &r.Problems[i]; p.Blocking && p.Accepted == "" {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/daemon"
+)
+
+// scan runs one scan with the configuration that the flags name.
+func scan(cmd *cobra.Command) (*sentei.Report, *config.Config, error) {
+	c, err := loadConfig(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	logger, err := newLogger(cmd, c.Log)
+	if err != nil {
+		return nil, nil, err
+	}
+	scanner, err := daemon.NewScanner(c, logger, time.Now)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	r, err := scanner.Scan(cmd.Context())
+	return r, c, err
+}

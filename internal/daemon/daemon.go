@@ -1,0 +1,215 @@
+// Package daemon runs sentei for a long time. In go a configuration and its
+// reloads; out come reports on a schedule, kept in memory for the HTTP
+// endpoints and written to a folder. It knows nothing of signals or of the
+// command line.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/robfig/cron/v3"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/metrics"
+	"github.com/sentei/sentei/internal/config"
+)
+
+// Options are what a Daemon works with.
+type Options struct {
+	// Load reads the configuration, at the start and at every reload.
+	Load     func() (*config.Config, error)
+	Logger   *slog.Logger
+	Registry *prometheus.Registry
+	Now      func() time.Time
+}
+
+// Daemon scans on schedule and serves the last good report.
+type Daemon struct {
+	options  Options
+	metrics  *metrics.Metrics
+	listener net.Listener
+	webFile  string
+	reloads  chan chan error
+
+	current atomic.Pointer[setup]
+	report  atomic.Pointer[sentei.Report]
+	tried   atomic.Bool // a scan has been tried
+}
+
+// setup is what one configuration amounts to. A reload swaps it as a whole.
+type setup struct {
+	config   *config.Config
+	scanner  *Scanner
+	schedule cron.Schedule
+	outputs  []output
+}
+
+// New loads the configuration and opens the listener. Listening address, web
+// configuration file and number of top metrics are fixed from here on; a
+// reload changes everything else.
+func New(o Options) (*Daemon, error) {
+	s, err := prepare(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", s.config.Web.ListenAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listen on web.listen_address: %w", err)
+	}
+	m, err := metrics.New(o.Registry, metrics.Options{Top: s.config.Output.TopMetrics})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	d := &Daemon{
+		options:  o,
+		metrics:  m,
+		listener: listener,
+		webFile:  s.config.Path(s.config.Web.ConfigFile),
+		reloads:  make(chan chan error),
+	}
+	d.current.Store(s)
+	d.metrics.ConfigLoaded(true, o.Now())
+	return d, nil
+}
+
+func prepare(o Options) (*setup, error) {
+	c, err := o.Load()
+	if err != nil {
+		return nil, err
+	}
+	scanner, err := NewScanner(c, o.Logger, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := cron.ParseStandard(c.Scan.Schedule)
+	if err != nil {
+		return nil, fmt.Errorf("scan.schedule: %w", err)
+	}
+	outputs, err := newOutputs(c)
+	if err != nil {
+		return nil, err
+	}
+	return &setup{c, scanner, schedule, outputs}, nil
+}
+
+// Addr is the address that the daemon listens on.
+func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
+
+// Report returns the last good report, or nil before the first one.
+func (d *Daemon) Report() *sentei.Report { return d.report.Load() }
+
+// Run scans and serves until ctx ends, then shuts down in order. It returns
+// nil when it was stopped by ctx.
+func (d *Daemon) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server := &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() {
+		served <- web.Serve(d.listener, server, &web.FlagConfig{WebConfigFile: &d.webFile}, d.options.Logger)
+		cancel() // without a server there is no daemon
+	}()
+	d.loop(ctx)
+
+	stopping, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer done()
+	err := server.Shutdown(stopping)
+	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", serveErr)
+	}
+	return err
+}
+
+// loop scans at the start, on schedule and after each reload.
+func (d *Daemon) loop(ctx context.Context) {
+	for {
+		d.scan(ctx)
+		if !d.wait(ctx) {
+			return
+		}
+	}
+}
+
+// wait returns true when the next scan is due, false when ctx has ended.
+func (d *Daemon) wait(ctx context.Context) bool {
+	now := d.options.Now()
+	timer := time.NewTimer(d.current.Load().schedule.Next(now).Sub(now))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case reply := <-d.reloads:
+			err := d.reload()
+			reply <- err
+			if err == nil {
+				return true
+			}
+		}
+	}
+}
+
+// Reload reads the configuration again and scans with it. A configuration
+// with mistakes is refused: the old one stays, and the error says why. Reload
+// waits for a scan that is under way.
+func (d *Daemon) Reload(ctx context.Context) error {
+	reply := make(chan error, 1)
+	select {
+	case d.reloads <- reply:
+		return <-reply
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Daemon) reload() error {
+	s, err := prepare(d.options)
+	d.metrics.ConfigLoaded(err == nil, d.options.Now())
+	if err != nil {
+		d.options.Logger.Error("keep the old configuration", "err", err)
+		return err
+	}
+	d.current.Store(s)
+	d.options.Logger.Info("reloaded the configuration")
+	return nil
+}
+
+// scan makes a new report. When that fails, the last good report stays.
+func (d *Daemon) scan(ctx context.Context) {
+	s := d.current.Load()
+	start := time.Now()
+	r, err := s.scanner.Scan(ctx)
+	defer d.tried.Store(true)
+	if ctx.Err() != nil {
+		return
+	}
+	result := metrics.Success
+	if err != nil {
+		result = metrics.Failure
+	}
+	d.metrics.ScanDone(result, time.Since(start), d.options.Now())
+	if err != nil {
+		d.options.Logger.Error("keep the last good report", "err", err)
+		return
+	}
+	d.report.Store(r)
+	d.metrics.SetReport(r)
+	d.options.Logger.Info("scanned", "metrics", len(r.Metrics), "consumers", len(r.Consumers),
+		"proposals", len(r.Proposals), "problems", len(r.Problems), "took", time.Since(start).Round(time.Millisecond))
+	for _, o := range s.outputs {
+		if err := o.write(r); err != nil {
+			d.options.Logger.Error("write output", "file", o.name, "err", err)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/relabel"
+	"github.com/sentei/sentei/exporters/report"
+	"github.com/sentei/sentei/internal/config"
+)
+
+// output is one file that is written after each scan.
+type output struct {
+	name   string // path of the file
+	render func(io.Writer, *sentei.Report) error
+}
+
+// CheckOutputs says whether the output part of the configuration names
+// formats and dialects that exist.
+func CheckOutputs(c *config.Config) error {
+	_, err := newOutputs(c)
+	return err
+}
+
+func newOutputs(c *config.Config) ([]output, error) {
+	var outputs []output
+	var errs []error
+	dir := c.Path(c.Output.Directory)
+	for _, name := range c.Output.Reports {
+		f, err := report.ByName(name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("output.reports: %w", err))
+			continue
+		}
+		outputs = append(outputs, output{filepath.Join(dir, "report"+f.Extension), func(w io.Writer, r *sentei.Report) error {
+			return f.Write(w, r, report.Options{Top: f.Top})
+		}})
+	}
+	for _, name := range c.Output.Relabel {
+		d, err := relabel.ByName(name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("output.relabel: %w", err))
+			continue
+		}
+		outputs = append(outputs, output{filepath.Join(dir, "relabel."+d.Name+"."+d.Extension), func(w io.Writer, r *sentei.Report) error {
+			options, err := RelabelOptions(c)
+			if err != nil {
+				return err
+			}
+			return d.Write(w, r, options)
+		}})
+	}
+	if dir == "" {
+		outputs = nil
+	}
+	return outputs, errors.Join(errs...)
+}
+
+// RelabelOptions reads the prometheus.yml of each backend anew, as proposals
+// are made for the file as it is now. In a diff it keeps the path that the
+// configuration gives it, or its base name when that is absolute.
+func RelabelOptions(c *config.Config) (relabel.Options, error) {
+	o := relabel.Options{Files: map[string]relabel.File{}}
+	for i := range c.Backends {
+		b := &c.Backends[i]
+		if b.PrometheusConfig == "" {
+			continue
+		}
+		content, err := os.ReadFile(c.Path(b.PrometheusConfig))
+		if err != nil {
+			return o, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
+		}
+		path := filepath.ToSlash(filepath.Clean(b.PrometheusConfig))
+		if filepath.IsAbs(b.PrometheusConfig) {
+			path = filepath.Base(path)
+		}
+		o.Files[b.Name] = relabel.File{Path: path, Content: content}
+	}
+	return o, nil
+}
+
+// write replaces the file in one step, so that a reader, or a crash, never
+// sees half of it.
+func (o output) write(r *sentei.Report) (err error) {
+	dir := filepath.Dir(o.name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	f, err := os.CreateTemp(dir, "."+filepath.Base(o.name)+".*")
+	if err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err := o.render(f, r); err != nil {
+		return fmt.Errorf("render %s: %w", o.name, err)
+	}
+	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", o.name, err)
+	}
+	if err := os.Rename(f.Name(), o.name); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}

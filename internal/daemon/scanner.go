@@ -1,0 +1,63 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/analyzer"
+	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/rules"
+)
+
+// Scanner runs the whole pipeline for one configuration. The command line and
+// the daemon use the same one.
+type Scanner struct {
+	backends []analyzer.Backend
+	rules    []rules.Rule
+	options  analyzer.Options
+	timeout  time.Duration
+	logger   *slog.Logger
+}
+
+// NewScanner builds all sources and rules of the configuration. The error
+// holds every mistake found.
+func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*Scanner, error) {
+	b := builder{config: c, logger: logger, now: now}
+	s := &Scanner{
+		backends: b.backends(),
+		rules:    b.rules(),
+		timeout:  time.Duration(c.Scan.Timeout),
+		logger:   logger,
+		options: analyzer.Options{
+			Window:    time.Duration(c.Analysis.Window),
+			MinWindow: time.Duration(c.Analysis.MinWindow),
+			MaxLag:    time.Duration(c.Analysis.MaxLag),
+			Require:   c.Analysis.Require,
+			Prices:    c.Prices,
+			Accepted:  map[string]string{},
+		},
+	}
+	for _, a := range c.AcceptedProblems {
+		s.options.Accepted[a.ID] = a.Reason
+	}
+	return s, b.err()
+}
+
+// Scan reads all sources and returns the report with its proposals. Sources
+// that fail are problems in the report; the error is for scans that could not
+// read any inventory or ran out of time.
+func (s *Scanner) Scan(ctx context.Context) (*sentei.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	r, err := analyzer.Scan(ctx, s.backends, s.options, s.logger)
+	if err != nil {
+		return nil, err
+	}
+	proposals, problems := rules.Propose(r, s.rules)
+	r.Proposals = proposals
+	r.Problems = append(r.Problems, problems...)
+	analyzer.SortProblems(r.Problems)
+	return r, nil
+}
