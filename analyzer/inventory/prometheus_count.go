@@ -30,6 +30,7 @@ func (s *prometheusScan) count(ctx context.Context) error {
 		return err
 	}
 	failed := s.inShards(ctx, s.shards(names), s.countLive)
+	s.uncounted = failed.names
 	if len(failed.names) > 0 && len(s.metrics) == 0 {
 		return failed.err
 	}
@@ -162,7 +163,10 @@ func (s *prometheusScan) countQuiet(ctx context.Context) {
 		s.problem(false, "metrics without active series could not be listed; they are not in the inventory", "%v", err)
 		return
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return s.metrics[name] != nil })
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, uncounted := slices.BinarySearch(s.uncounted, name)
+		return s.metrics[name] != nil || uncounted
+	})
 	failed := s.inShards(ctx, slices.Collect(slices.Chunk(names, 100)), s.countSpan)
 	if len(failed.names) > 0 {
 		s.problem(true, "metrics without active series could not be counted; they are not in the inventory",

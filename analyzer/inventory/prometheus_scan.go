@@ -19,6 +19,7 @@ type prometheusScan struct {
 	*prometheusSource
 	from, to  time.Time
 	head      promapi.TSDBStatus // zero when unknown
+	uncounted []string           // metrics whose active series could not be counted, sorted
 	jobs      []sentei.ScrapeJob
 	intervals scrapeIntervals
 
