@@ -225,19 +225,22 @@ func grades() []sentei.Grade {
 	return []sentei.Grade{sentei.GradeA, sentei.GradeASteady, sentei.GradeB, sentei.GradeC}
 }
 
-// gradeTitle says what a grade promises.
+// gradeName writes A′ with a prime.
+func gradeName(g sentei.Grade) string { return strings.ReplaceAll(string(g), "'", "′") }
+
+// gradeTitle says what a grade promises, or "" when it is not known.
 func gradeTitle(g sentei.Grade) string {
 	switch g {
 	case sentei.GradeA:
-		return "A: every result stays the same, to the bit"
+		return "every result stays the same, to the bit"
 	case sentei.GradeASteady:
-		return "A′: the same in steady state, with a short transient when deployed"
+		return "the same in steady state, with a short transient when deployed"
 	case sentei.GradeB:
-		return "B: the same to the eye"
+		return "the same to the eye"
 	case sentei.GradeC:
-		return "C: within a stated tolerance"
+		return "within a stated tolerance"
 	default:
-		return string(g)
+		return ""
 	}
 }
 

@@ -39,7 +39,7 @@ type Options struct {
 
 // Formats lists every format, in the order of the documentation.
 func Formats() []Format {
-	return []Format{tableFormat, wideFormat, markdownFormat, jsonFormat, csvFormat}
+	return []Format{tableFormat, wideFormat, markdownFormat, jsonFormat, csvFormat, htmlFormat}
 }
 
 // ByName returns the format with the name. The error of an unknown name lists

@@ -91,7 +91,7 @@ func (d *document) proposals() {
 	}
 	d.line("\n## Proposals")
 	for _, group := range d.byGrade() {
-		d.line("\n### Grade %s\n", markdownText(gradeTitle(group.grade)))
+		d.line("\n### Grade %s: %s\n", markdownText(gradeName(group.grade)), gradeTitle(group.grade))
 		d.grid(d.proposalsGrid(group))
 	}
 }

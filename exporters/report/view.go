@@ -116,9 +116,6 @@ type worst struct {
 func worstLabel(m *sentei.MetricReport) (worst, bool) {
 	best := worst{without: m.Cost.Series}
 	for _, name := range labelNames(m) {
-		if name == "le" || name == "quantile" {
-			continue
-		}
 		w, ok := without(m, name)
 		if ok && (w.without < best.without) {
 			best = w
@@ -145,11 +142,14 @@ func without(m *sentei.MetricReport, label string) (worst, bool) {
 	return w, true
 }
 
+// labelNames returns the labels of all jobs, sorted, but for le and quantile.
 func labelNames(m *sentei.MetricReport) []string {
 	var names []string
 	for i := range m.Jobs {
 		for k := range m.Jobs[i].Labels {
-			names = append(names, m.Jobs[i].Labels[k].Name)
+			if name := m.Jobs[i].Labels[k].Name; name != "le" && name != "quantile" {
+				names = append(names, name)
+			}
 		}
 	}
 	slices.Sort(names)

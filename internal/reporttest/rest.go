@@ -111,8 +111,8 @@ func proposals(r *sentei.Report) []sentei.Proposal {
 
 func proposal(r *sentei.Report, m *sentei.MetricReport, j *sentei.JobMetric) sentei.Proposal {
 	p := sentei.Proposal{
-		ID:   sentei.HashID("unused_metric", m.Backend, j.Job, m.Name),
-		Rule: "unused_metric", Grade: sentei.GradeA, State: sentei.Pending,
+		ID:   sentei.HashID("drop_unused_metric", m.Backend, j.Job, m.Name),
+		Rule: "drop_unused_metric", Grade: sentei.GradeA, State: sentei.Pending,
 		Place:          sentei.Place{Backend: m.Backend, ScrapeJob: j.Job, Job: j.Job, Shared: j.Job == "node-batch"},
 		Action:         sentei.Action{Kind: sentei.DropMetric, Metric: m.Name},
 		Saving:         j.Cost,
@@ -122,7 +122,7 @@ func proposal(r *sentei.Report, m *sentei.MetricReport, j *sentei.JobMetric) sen
 			{Claim: "None of 12 rules, 14 dashboard queries and 3 logged queries of the last 30 days reads it."},
 		},
 		Risk:     "Somebody may look at it by hand who has not done so in 30 days.",
-		Check:    fmt.Sprintf("sentei explain metric %s", m.Name),
+		Check:    fmt.Sprintf("Run `sentei explain metric %s` and ask whoever runs the job %q.", m.Name, j.Job),
 		Rollback: "Take the rule out again and reload Prometheus. What was not stored meanwhile stays missing.",
 	}
 	if m.Verdict == sentei.PartlyUsed {

@@ -1,0 +1,182 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/sentei/sentei"
+)
+
+// A metricRow is one metric of the page, with the evidence that opens.
+type metricRow struct {
+	Backend, Name, Type, Help     string
+	Verdict                       sentei.Verdict
+	Series, Samples, Money, Share string
+	W                             string // of the bar: percent of the dearest metric
+	Score                         string
+	Why                           string
+	Reasons                       []string
+	Consumers                     []consumerRow
+	More                          int // consumers that are not listed
+	Jobs                          []jobRow
+	Labels                        []labelRow
+	RecordedBy                    string
+	Proposals                     []string // identifiers
+}
+
+type consumerRow struct {
+	Kind, Name, Where, URL, Expr, Note string
+	Dead                               bool
+}
+
+type jobRow struct {
+	Job     string
+	Verdict sentei.Verdict
+	Series  string
+}
+
+type labelRow struct{ Name, Distinct, Left string }
+
+const (
+	maxConsumers = 12
+	maxLabels    = 5
+)
+
+func (v *view) htmlMetric(m *sentei.MetricReport) metricRow {
+	row := metricRow{
+		Backend: m.Backend, Name: m.Name, Type: m.Type, Help: m.Help, Verdict: m.Verdict,
+		Series: count(m.Cost.Series), Samples: rate(m.Cost.SamplesPerSecond),
+		Share: percent(v.share(m)), Score: score(m.Score), Why: v.why(m), Reasons: m.Reasons,
+		RecordedBy: v.recordedBy(m), W: strconv.FormatFloat(100*v.share(m), 'f', 2, 64),
+	}
+	if v.priced {
+		row.Money = money(m.PerMonth)
+	}
+	row.Consumers, row.More = v.consumerRows(m)
+	for i := range min(len(m.Jobs), len(m.JobUsage)) {
+		row.Jobs = append(row.Jobs, jobRow{
+			cmp.Or(m.Jobs[i].Job, "(no job label)"), m.JobUsage[i].Verdict, count(m.Jobs[i].Cost.Series),
+		})
+	}
+	row.Labels = labelRows(m)
+	for _, p := range v.proposals[metricKey{m.Backend, m.Name}] {
+		row.Proposals = append(row.Proposals, p.ID)
+	}
+	return row
+}
+
+// consumerRows lists who reads the metric: those whose loss hurts most first,
+// the dead ones last.
+func (v *view) consumerRows(m *sentei.MetricReport) (rows []consumerRow, more int) {
+	type reader struct {
+		*sentei.Consumer
+		dead bool
+	}
+	var readers []reader
+	add := func(ids []string, dead bool) {
+		for _, id := range ids {
+			if c := v.consumers[id]; c != nil {
+				readers = append(readers, reader{c, dead})
+			}
+		}
+	}
+	add(m.Readers, false)
+	add(m.DeadReaders, true)
+	order := kinds()
+	slices.SortStableFunc(readers, func(a, b reader) int {
+		return cmp.Or(
+			compareBool(a.dead, b.dead),
+			cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)),
+			cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Location.String(), b.Location.String()),
+		)
+	})
+	if len(readers) > maxConsumers {
+		more = len(readers) - maxConsumers
+		readers = readers[:maxConsumers]
+	}
+	for _, c := range readers {
+		where := c.Location.String()
+		if c.Kind == sentei.Dashboard && c.Location.Dashboard == c.Name && c.Location.Panel != "" {
+			where = c.Location.Panel // the name says the rest
+		}
+		row := consumerRow{
+			Kind: string(c.Kind), Name: c.Name, Where: where, URL: c.Location.URL, Expr: c.Text,
+			Note: c.Reason, Dead: c.dead,
+		}
+		if c.Kind == sentei.Query { // its name is its text
+			row.Name = plural(int(c.Count), "time") + ", last " + date(c.LastSeen)
+		}
+		rows = append(rows, row)
+	}
+	return rows, more
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// labelRows lists the labels whose removal would leave the fewest series.
+func labelRows(m *sentei.MetricReport) []labelRow {
+	var all []worst
+	for _, name := range labelNames(m) {
+		if w, ok := without(m, name); ok {
+			all = append(all, w)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b worst) int { return cmp.Compare(a.without, b.without) })
+	var rows []labelRow
+	for _, w := range all[:min(len(all), maxLabels)] {
+		rows = append(rows, labelRow{w.name, plural(int(w.distinct), "value"), count(w.without)})
+	}
+	return rows
+}
+
+// A gradeTable is the proposals of one grade.
+type gradeTable struct {
+	Grade     string
+	Title     string
+	Saving    string
+	Proposals []proposalRow
+}
+
+type proposalRow struct {
+	ID, Change, Backend, Job, Rule, State string
+	Shared                                bool
+	Series, Money, Grade                  string
+	Evidence                              []sentei.Evidence
+	Risk, Check, Rollback                 string
+}
+
+func (v *view) gradeTables() []gradeTable {
+	var out []gradeTable
+	for _, group := range v.byGrade() {
+		t := gradeTable{Grade: gradeName(group.grade), Title: gradeTitle(group.grade)}
+		var cost sentei.Cost
+		var perMonth float64
+		for _, p := range group.proposals {
+			cost, perMonth = cost.Plus(p.Saving), perMonth+p.SavingPerMonth
+			row := proposalRow{
+				ID: p.ID, Change: change(p.Action), Backend: p.Place.Backend, Job: p.Place.ScrapeJob, Shared: p.Place.Shared,
+				Rule: p.Rule, State: string(p.State), Series: count(p.Saving.Series), Grade: t.Grade,
+				Evidence: p.Evidence, Risk: p.Risk, Check: p.Check, Rollback: p.Rollback,
+			}
+			if v.priced {
+				row.Money = money(p.SavingPerMonth)
+			}
+			t.Proposals = append(t.Proposals, row)
+		}
+		t.Saving = v.amount(cost, perMonth)
+		out = append(out, t)
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/sentei/sentei"
+)
+
+// weight is what charts measure: money, or series where nothing has a price.
+func (v *view) weight(c sentei.Cost, perMonth float64) float64 {
+	if v.priced {
+		return perMonth
+	}
+	return float64(c.Series)
+}
+
+// amount writes the weight with its unit and, where that is money, the series.
+func (v *view) amount(c sentei.Cost, perMonth float64) string {
+	series := count(c.Series) + " series"
+	if v.priced {
+		return money(perMonth) + " " + v.currency + "/month, " + series
+	}
+	return series
+}
+
+// short writes a weight for where there is little room.
+func (v *view) short(weight float64) string {
+	if v.priced {
+		return round(weight) + " " + v.currency
+	}
+	return count(int64(weight))
+}
+
+// lead is the one sentence to remember.
+func (v *view) lead() string {
+	unused, unknown := v.total(sentei.Unused), v.total(sentei.Unknown)
+	switch {
+	case v.all.metrics == 0:
+		return "No metrics were found."
+	case unknown.metrics == v.all.metrics:
+		return "Nothing can be judged yet."
+	case unused.metrics == 0 && unknown.metrics > 0:
+		return "Everything that could be judged is read by somebody."
+	case unused.metrics == 0:
+		return "Everything that is stored is read by somebody."
+	case v.priced:
+		return "Nobody reads " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of what the metrics cost."
+	default:
+		return "Nobody reads " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of the series that are stored."
+	}
+}
+
+// round writes an amount of money for a headline: without the fraction where
+// it does not matter.
+func round(f float64) string {
+	if f >= 1000 || f <= -1000 {
+		return thousands(strconv.FormatFloat(f, 'f', 0, 64))
+	}
+	return money(f)
+}
+
+func (v *view) figures() []figure {
+	value := func(c sentei.Cost, perMonth float64) (string, string) {
+		if v.priced {
+			return round(perMonth), v.currency + " a month"
+		}
+		return count(c.Series), "series"
+	}
+	note := func(t total) string {
+		s := plural(t.metrics, "metric")
+		if v.priced {
+			s += ", " + count(t.cost.Series) + " series"
+		}
+		return s
+	}
+	all := figure{Title: "Stored", Note: note(v.all)}
+	all.Value, all.Unit = value(v.all.cost, v.all.perMonth)
+	if !v.priced {
+		all.Note = plural(v.all.metrics, "metric") + ", " + rate(v.all.cost.SamplesPerSecond) + " samples/s"
+	}
+	out := []figure{all}
+	for _, verdict := range []sentei.Verdict{sentei.Unused, sentei.Unknown} {
+		t := v.total(verdict)
+		f := figure{Title: "Unused", Class: class(verdict), Note: percent(v.all.shareOf(t.cost, t.perMonth)) + " · " + note(t)}
+		if verdict == sentei.Unknown {
+			f.Title = "Unknown"
+		}
+		f.Value, f.Unit = value(t.cost, t.perMonth)
+		out = append(out, f)
+	}
+	cost, perMonth := v.Savings()
+	f := figure{Title: "Proposals save", Class: "saving"}
+	f.Value, f.Unit = value(cost, perMonth)
+	f.Note = plural(len(v.Proposals), "proposal")
+	if len(v.Proposals) > 0 {
+		f.Note = percent(v.all.shareOf(cost, perMonth)) + " · " + f.Note
+	}
+	return append(out, f)
+}
+
+// parts splits the whole by verdict, for the bar and its legend.
+func (v *view) parts() []part {
+	meaning := map[sentei.Verdict]string{
+		sentei.Used:       "an alert, a dashboard, a query or a declared consumer reads it",
+		sentei.PartlyUsed: "read in some jobs, in others by nobody",
+		sentei.Unused:     "known sources show nobody who reads it",
+		sentei.Unknown:    "a source that could tell failed or is incomplete; never proposed",
+	}
+	var out []part
+	at := 0.0
+	for _, t := range v.totals() {
+		share := v.all.shareOf(t.cost, t.perMonth)
+		p := part{
+			Verdict: t.verdict, Share: percent(share),
+			X: strconv.FormatFloat(100*at, 'f', 3, 64), W: strconv.FormatFloat(100*share, 'f', 3, 64),
+			Series: count(t.cost.Series), Count: count(int64(t.metrics)), Meaning: meaning[t.verdict],
+		}
+		if v.priced {
+			p.Amount = money(t.perMonth)
+		}
+		at += share
+		out = append(out, p)
+	}
+	return out
+}
+
+const maxJobs = 12
+
+// jobSavings sums up the proposals by scrape job, the biggest first; the
+// smallest together when there are many.
+func (v *view) jobSavings() []jobSaving {
+	type sum struct {
+		backend, job string
+		cost         sentei.Cost
+		perMonth     float64
+		n            int
+	}
+	byJob := map[[2]string]*sum{}
+	for i := range v.Proposals {
+		p := &v.Proposals[i]
+		k := [2]string{p.Place.Backend, p.Place.ScrapeJob}
+		if byJob[k] == nil {
+			byJob[k] = &sum{backend: k[0], job: k[1]}
+		}
+		byJob[k].cost = byJob[k].cost.Plus(p.Saving)
+		byJob[k].perMonth += p.SavingPerMonth
+		byJob[k].n++
+	}
+	sums := slices.SortedFunc(maps.Values(byJob), func(a, b *sum) int {
+		return cmp.Or(
+			cmp.Compare(v.weight(b.cost, b.perMonth), v.weight(a.cost, a.perMonth)),
+			cmp.Compare(a.backend, b.backend), cmp.Compare(a.job, b.job),
+		)
+	})
+	if len(sums) > maxJobs {
+		rest := &sum{job: plural(len(sums)-maxJobs, "other job")}
+		for _, s := range sums[maxJobs:] {
+			rest.cost, rest.perMonth, rest.n = rest.cost.Plus(s.cost), rest.perMonth+s.perMonth, rest.n+s.n
+		}
+		sums = append(sums[:maxJobs:maxJobs], rest)
+	}
+	biggest := 0.0
+	for _, s := range sums {
+		biggest = max(biggest, v.weight(s.cost, s.perMonth))
+	}
+	var out []jobSaving
+	for _, s := range sums {
+		j := jobSaving{Job: s.job, Backend: s.backend, Series: count(s.cost.Series), Count: s.n, W: "0"}
+		if v.priced {
+			j.Amount = money(s.perMonth)
+		}
+		if biggest > 0 {
+			j.W = strconv.FormatFloat(100*v.weight(s.cost, s.perMonth)/biggest, 'f', 2, 64)
+		}
+		out = append(out, j)
+	}
+	return out
+}
