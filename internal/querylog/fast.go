@@ -118,9 +118,26 @@ func fastParams(b []byte, i int) (int, []byte) {
 	return skipLiteral(b, i, `}`), query
 }
 
-// fastStats reads "stats".
-func fastStats(b []byte, i int) int {
-	return skipNumbers(b, skipLiteral(b, i, `"stats":{`), 2)
+// fastStats reads "stats": numbers, usually these.
+func fastStats(b []byte, start int) int {
+	i := skipNumber(b, skipLiteral(b, start, `"stats":{"timings":{"evalTotalTime":`))
+	i = skipNumber(b, skipLiteral(b, i, `,"resultSortTime":`))
+	i = skipNumber(b, skipLiteral(b, i, `,"queryPreparationTime":`))
+	i = skipNumber(b, skipLiteral(b, i, `,"innerEvalTime":`))
+	i = skipNumber(b, skipLiteral(b, i, `,"execQueueTime":`))
+	i = skipNumber(b, skipLiteral(b, i, `,"execTotalTime":`))
+	i = skipNumber(b, skipLiteral(b, i, `},"samples":{"totalQueryableSamples":`))
+	if j := skipLiteral(b, i, `,"samplesRead":`); j > 0 {
+		i = skipNumber(b, j)
+	}
+	if j := skipLiteral(b, i, `,"seriesTouched":`); j > 0 {
+		i = skipNumber(b, j)
+	}
+	i = skipNumber(b, skipLiteral(b, i, `,"peakSamples":`))
+	if i = skipLiteral(b, i, `}}`); i > 0 {
+		return i
+	}
+	return skipNumbers(b, skipLiteral(b, start, `"stats":{`), 2)
 }
 
 // fastRequest reads "httpRequest" and returns the number of its origin.
@@ -175,12 +192,13 @@ func (t *table) fastGroup(b []byte, i int) (int, int) {
 func (t *table) addFast(e *fastEntry, c *Counts) bool {
 	x := t.raw[string(e.query)]
 	if x == nil {
-		s, ok := unescape(e.query)
+		raw := string(e.query)
+		s, ok := unescape(raw)
 		if !ok {
 			return false
 		}
-		x = &text{own: IsOwn(s)}
-		t.raw[string(e.query)] = x
+		x = newText(s)
+		t.raw[raw] = x
 	}
 	t.span.add(e.time)
 	c.Entries++
@@ -195,11 +213,49 @@ func (t *table) addFast(e *fastEntry, c *Counts) bool {
 	return true
 }
 
-// unescape returns the text of the inside of a JSON string.
-func unescape(raw []byte) (s string, ok bool) {
-	quoted := make([]byte, 0, len(raw)+2)
-	quoted = append(append(append(quoted, '"'), raw...), '"')
-	err := json.Unmarshal(quoted, &s)
+// unescape returns the text of the inside of a JSON string. It is the same
+// string when there is nothing to change.
+func unescape(raw string) (s string, ok bool) {
+	if !utf8.ValidString(raw) {
+		return unescapeAny(raw)
+	}
+	var out []byte
+	start := 0 // of what is not yet in out
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		if c < 0x20 || c == '"' {
+			return "", false
+		}
+		if c != '\\' {
+			continue
+		}
+		if out == nil {
+			out = make([]byte, 0, len(raw))
+		}
+		out = append(out, raw[start:i]...)
+		if i++; i == len(raw) {
+			return "", false
+		}
+		switch raw[i] {
+		case '"', '\\', '/':
+			out = append(out, raw[i])
+		case 'n':
+			out = append(out, '\n')
+		case 't':
+			out = append(out, '\t')
+		default:
+			return unescapeAny(raw)
+		}
+		start = i + 1
+	}
+	if out == nil {
+		return raw, true
+	}
+	return string(append(out, raw[start:]...)), true
+}
+
+func unescapeAny(raw string) (s string, ok bool) {
+	err := json.Unmarshal([]byte(`"`+raw+`"`), &s)
 	return s, err == nil
 }
 

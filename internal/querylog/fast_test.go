@@ -20,7 +20,7 @@ func checkFast(t *testing.T, table *table, line []byte) bool {
 	if n == 0 {
 		return false
 	}
-	text, sound := unescape(fast.query)
+	text, sound := unescape(string(fast.query))
 	if !sound {
 		return false
 	}

@@ -134,6 +134,12 @@ func skipNumber(b []byte, i int) int {
 
 // skipDigits returns the position of the first byte that is not a digit.
 func skipDigits(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:]) ^ ones*'0'
+		if stop := (x&^highs + ones*(0x80-10) | x) & highs; stop != 0 {
+			return i + bits.TrailingZeros64(stop)/8
+		}
+	}
 	for i < len(b) && b[i]-'0' <= 9 {
 		i++
 	}

@@ -31,9 +31,17 @@ type textKey struct {
 
 // text is a query and who asked it.
 type text struct {
+	text    string
 	own     bool
-	tallies []tally
 	last    int // where the last tally was found
+	tallies []tally
+	first   [1]tally // room for tallies: most queries have one origin
+}
+
+func newText(s string) *text {
+	x := &text{text: s, own: IsOwn(s)}
+	x.tallies = x.first[:0]
+	return x
 }
 
 // tally counts the entries of one text and one origin.
@@ -119,7 +127,7 @@ func (t *table) add(e *entry, c *Counts) {
 		key := textKey{s, e.lang}
 		x := t.texts[key]
 		if x == nil {
-			x = &text{}
+			x = newText(s)
 			t.texts[key] = x
 		}
 		y := x.tally(origin)
@@ -160,13 +168,12 @@ func merge(res *Result, workers []*worker) {
 		t := w.table
 		all.add(t.span.first)
 		all.add(t.span.last)
-		for raw, x := range t.raw {
-			s, _ := unescape([]byte(raw)) // it was sound when it came in
-			m.add(t, s, sentei.PromQL, x)
+		for _, x := range t.raw {
+			m.add(t, sentei.PromQL, x)
 		}
 		t.raw = nil
 		for key, x := range t.texts {
-			m.add(t, key.text, key.lang, x)
+			m.add(t, key.lang, x)
 		}
 		t.texts = nil
 		for d, n := range t.slow {
@@ -201,13 +208,13 @@ type merged struct {
 	slow int64
 }
 
-func (m *merger) add(t *table, s string, lang sentei.Lang, x *text) {
+func (m *merger) add(t *table, lang sentei.Lang, x *text) {
 	for _, y := range x.tallies {
 		o := t.origins.list[y.origin]
-		key := queryKey{s, lang, o.rule, o.file, o.group}
+		key := queryKey{x.text, lang, o.rule, o.file, o.group}
 		q := m.queries[key]
 		if q == nil {
-			q = &merged{Query: Query{Text: s, Lang: lang, Rule: o.rule, GroupFile: o.file, Group: o.group}}
+			q = &merged{Query: Query{Text: x.text, Lang: lang, Rule: o.rule, GroupFile: o.file, Group: o.group}}
 			m.queries[key] = q
 		}
 		q.Count += y.count
