@@ -15,8 +15,9 @@ import (
 // expected; it means that the analysis contradicts itself.
 func prove(r *sentei.Report, proposals []sentei.Proposal) (proven []sentei.Proposal, refuted []sentei.Problem) {
 	x := newIndex(r)
+	obscure := x.obscure()
 	for _, p := range proposals {
-		reason := x.refute(&p)
+		reason := x.refute(&p, obscure)
 		if reason == "" {
 			proven = append(proven, p)
 			continue
@@ -33,7 +34,7 @@ func prove(r *sentei.Report, proposals []sentei.Proposal) (proven []sentei.Propo
 }
 
 // refute returns why the proposal could change what somebody sees, or "".
-func (x *index) refute(p *sentei.Proposal) string {
+func (x *index) refute(p *sentei.Proposal, obscure []*sentei.Consumer) string {
 	if p.Action.Kind != sentei.DropMetric || p.Grade != sentei.GradeA {
 		return fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
 	}
@@ -41,8 +42,8 @@ func (x *index) refute(p *sentei.Proposal) string {
 	if m == nil {
 		return "the metric is not in the report"
 	}
-	for _, c := range x.opaque {
-		if sameBackend(c, m.Backend) && !c.Dead && !x.accepted(c) {
+	for _, c := range obscure {
+		if sameBackend(c, m.Backend) {
 			return fmt.Sprintf("it is not known what %s reads, and nobody has accepted that", describe(c))
 		}
 	}
@@ -87,11 +88,19 @@ func sameBackend(c *sentei.Consumer, backend string) bool {
 	return c.Backend == backend || c.Backend == ""
 }
 
-// accepted reports whether the configuration accepts that the consumer cannot
-// be understood. The identifier is that of the analyzer's problem.
-func (x *index) accepted(c *sentei.Consumer) bool {
-	id := sentei.HashID("opaque", c.Backend, c.ID)
-	return slices.ContainsFunc(x.report.Problems, func(p sentei.Problem) bool { return p.ID == id && p.Accepted != "" })
+// obscure returns the living consumers that cannot be understood, without
+// those that the configuration accepts. The identifiers of their problems are
+// those that the analyzer gives.
+func (x *index) obscure() []*sentei.Consumer {
+	accepted := map[string]bool{}
+	for i := range x.report.Problems {
+		if p := &x.report.Problems[i]; p.Accepted != "" {
+			accepted[p.ID] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(x.opaque), func(c *sentei.Consumer) bool {
+		return c.Dead || accepted[sentei.HashID("opaque", c.Backend, c.ID)]
+	})
 }
 
 // readerOf returns a living consumer that may select the output of a recording

@@ -32,15 +32,15 @@ func (p *jobPlan) items(r *sentei.Report) string {
 
 // comments says what the rule does, what it saves and why it is right.
 func (r *rule) comments(report *sentei.Report, plan *jobPlan) []string {
-	what := "1 metric that nobody reads"
+	what := "1 metric"
 	if n := len(r.proposals); n > 1 {
-		what = fmt.Sprintf("%d metrics that nobody reads", n)
+		what = fmt.Sprintf("%d metrics", n)
 	}
 	if r.job != "" {
-		what += fmt.Sprintf(" from job %s", printable(r.job))
+		what += fmt.Sprintf(" of job %s", printable(r.job))
 	}
 	lines := []string{
-		fmt.Sprintf("sentei %s: drops %s, %s.", report.At.UTC().Format("2006-01-02"), what, saving(report, r.proposals)),
+		fmt.Sprintf("sentei %s: drops %s that nobody reads, %s.", report.At.UTC().Format("2006-01-02"), what, saving(report, r.proposals)),
 		fmt.Sprintf("None of %d consumers can select a series of them (grade %s). Proposals:", consumers(report, plan.backend.Name), r.proposals[0].Grade),
 	}
 	const perLine = 7
