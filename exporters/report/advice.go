@@ -245,8 +245,9 @@ func gradeTitle(g sentei.Grade) string {
 }
 
 // byGrade splits the proposals, since grades are never mixed in one list.
-// Grades that are not known come last.
-func (v *view) byGrade() []gradeGroup {
+// Grades that are not known come last. Each group lists at most top proposals,
+// unless top is 0.
+func (v *view) byGrade(top int) []gradeGroup {
 	var groups []gradeGroup
 	for _, g := range grades() {
 		groups = append(groups, gradeGroup{grade: g})
@@ -258,12 +259,27 @@ func (v *view) byGrade() []gradeGroup {
 			groups = append(groups, gradeGroup{grade: p.Grade})
 			k = len(groups) - 1
 		}
-		groups[k].proposals = append(groups[k].proposals, p)
+		group := &groups[k]
+		group.all.metrics++
+		group.all.cost = group.all.cost.Plus(p.Saving)
+		group.all.perMonth += p.SavingPerMonth
+		if top <= 0 || len(group.proposals) < top {
+			group.proposals = append(group.proposals, p)
+		}
 	}
 	return slices.DeleteFunc(groups, func(g gradeGroup) bool { return len(g.proposals) == 0 })
 }
 
 type gradeGroup struct {
 	grade     sentei.Grade
-	proposals []*sentei.Proposal
+	proposals []*sentei.Proposal // those to list
+	all       total              // of all in the grade
+}
+
+// rest counts the proposals that are not listed, or is empty.
+func (g gradeGroup) rest() string {
+	if more := g.all.metrics - len(g.proposals); more > 0 {
+		return "and " + plural(more, "more proposal")
+	}
+	return ""
 }

@@ -27,8 +27,9 @@ type Format struct {
 
 // Options are what a caller may choose about the form.
 type Options struct {
-	// Top is the number of metrics to list, the most expensive first; 0 means
-	// all. What is left out is summed up, but for CSV. JSON has always all.
+	// Top is the number of metrics to list, the most expensive first, and of
+	// proposals of each grade; 0 means all. What is left out is summed up, but
+	// for CSV. JSON has always all.
 	Top int
 	// Color allows ANSI colors in table and wide.
 	Color bool

@@ -149,14 +149,14 @@ func (g *grid) table(r tw.Renderer, more ...tablewriter.Option) (*tablewriter.Ta
 // shortens the columns that allow it, the last one first, and where that is
 // not enough drops others, whose titles it returns.
 func (g *grid) fit(width int) (fitted *grid, dropped []string) {
-	for {
+	for width > 0 {
 		widths := g.widths()
 		over := len(columnGap)*(len(widths)-1) - width
 		for _, w := range widths {
 			over += w
 		}
-		if width <= 0 || over <= 0 {
-			return g, dropped
+		if over <= 0 {
+			break
 		}
 		limits := slices.Clone(widths)
 		for i := len(limits) - 1; i >= 0; i-- {
@@ -174,6 +174,7 @@ func (g *grid) fit(width int) (fitted *grid, dropped []string) {
 		dropped = append(dropped, g.columns[next].title)
 		g = g.without(next)
 	}
+	return g, dropped
 }
 
 // widths returns what each column needs.

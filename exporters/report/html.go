@@ -33,7 +33,6 @@ func writeHTML(w io.Writer, r *sentei.Report, o Options) error {
 	}
 	t, err := template.New("report.html").Funcs(template.FuncMap{
 		"px":    func(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) },
-		"count": func(n int) string { return count(int64(n)) },
 		"class": class,
 		"wrap":  wrap,
 		"prose": prose,
@@ -143,7 +142,7 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 	v := newView(r)
 	p := page{
 		Style: css, Title: "What the metrics cost", Origin: v.origin(), Lead: v.lead(),
-		Figures: v.figures(), Parts: v.parts(), Jobs: v.jobSavings(), Grades: v.gradeTables(),
+		Figures: v.figures(), Parts: v.parts(), Jobs: v.jobSavings(), Grades: v.gradeTables(o.Top),
 		HasMetrics: len(v.Metrics) > 0, Version: v.Version, Unit: "series",
 	}
 	if v.priced {
@@ -160,9 +159,19 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 	if v.weight(v.all.cost, v.all.perMonth) > 0 {
 		p.Treemaps = []treemap{v.treemap(1080, 440, 40), v.treemap(360, 520, 12)}
 	}
+	listed := map[string]bool{}
+	for _, g := range p.Grades {
+		for i := range g.Proposals {
+			listed[g.Proposals[i].ID] = true
+		}
+	}
 	rows, rest := v.top(o.Top)
 	for _, m := range rows {
-		p.Metrics = append(p.Metrics, v.htmlMetric(m))
+		row := v.htmlMetric(m)
+		for i := range row.Proposals {
+			row.Proposals[i].Listed = listed[row.Proposals[i].ID]
+		}
+		p.Metrics = append(p.Metrics, row)
 	}
 	if rest.metrics > 0 {
 		p.Rest = "and " + plural(rest.metrics, "more metric") + ", together " + v.amount(rest.cost, rest.perMonth)

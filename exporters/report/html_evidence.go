@@ -22,7 +22,13 @@ type metricRow struct {
 	Jobs                          []jobRow
 	Labels                        []labelRow
 	RecordedBy                    string
-	Proposals                     []string // identifiers
+	Proposals                     []proposalLink
+}
+
+// A proposalLink names a proposal, which may be one that the page lists.
+type proposalLink struct {
+	ID     string
+	Listed bool
 }
 
 type consumerRow struct {
@@ -61,7 +67,7 @@ func (v *view) htmlMetric(m *sentei.MetricReport) metricRow {
 	}
 	row.Labels = labelRows(m)
 	for _, p := range v.proposals[metricKey{m.Backend, m.Name}] {
-		row.Proposals = append(row.Proposals, p.ID)
+		row.Proposals = append(row.Proposals, proposalLink{ID: p.ID})
 	}
 	return row
 }
@@ -145,7 +151,9 @@ func labelRows(m *sentei.MetricReport) []labelRow {
 type gradeTable struct {
 	Grade     string
 	Title     string
+	Count     string
 	Saving    string
+	Rest      string // what the table leaves out
 	Proposals []proposalRow
 }
 
@@ -157,14 +165,14 @@ type proposalRow struct {
 	Risk, Check, Rollback                 string
 }
 
-func (v *view) gradeTables() []gradeTable {
+func (v *view) gradeTables(top int) []gradeTable {
 	var out []gradeTable
-	for _, group := range v.byGrade() {
-		t := gradeTable{Grade: gradeName(group.grade), Title: gradeTitle(group.grade)}
-		var cost sentei.Cost
-		var perMonth float64
+	for _, group := range v.byGrade(top) {
+		t := gradeTable{
+			Grade: gradeName(group.grade), Title: gradeTitle(group.grade), Rest: group.rest(),
+			Count: count(int64(group.all.metrics)), Saving: v.amount(group.all.cost, group.all.perMonth),
+		}
 		for _, p := range group.proposals {
-			cost, perMonth = cost.Plus(p.Saving), perMonth+p.SavingPerMonth
 			row := proposalRow{
 				ID: p.ID, Change: change(p.Action), Backend: p.Place.Backend, Job: p.Place.ScrapeJob, Shared: p.Place.Shared,
 				Rule: p.Rule, State: string(p.State), Series: count(p.Saving.Series), Grade: t.Grade,
@@ -175,7 +183,6 @@ func (v *view) gradeTables() []gradeTable {
 			}
 			t.Proposals = append(t.Proposals, row)
 		}
-		t.Saving = v.amount(cost, perMonth)
 		out = append(out, t)
 	}
 	return out

@@ -47,9 +47,9 @@ func (v *view) lead() string {
 	case unused.metrics == 0:
 		return "Everything that is stored is read by somebody."
 	case v.priced:
-		return "Nobody reads " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of what the metrics cost."
+		return "Nobody is known to read " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of what the metrics cost."
 	default:
-		return "Nobody reads " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of the series that are stored."
+		return "Nobody is known to read " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of the series that are stored."
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"html/template"
 	"math"
 	"regexp"
@@ -41,9 +42,16 @@ func TestHTMLNeedsNoNetworkAndNoScript(t *testing.T) {
 
 // Links lead to the user's systems or to a place that the page has.
 func TestHTMLLinks(t *testing.T) {
-	got := render(t, "html", reporttest.Report(), Options{})
+	for _, top := range []int{0, 3} {
+		t.Run(fmt.Sprint("top ", top), func(t *testing.T) {
+			checkLinks(t, render(t, "html", reporttest.Report(), Options{Top: top}), 3)
+		})
+	}
+}
+
+func checkLinks(t *testing.T, got string, least int) {
 	links := regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(got, -1)
-	if len(links) < 20 {
+	if len(links) < least {
 		t.Errorf("only %d links", len(links))
 	}
 	for _, m := range links {
@@ -93,6 +101,12 @@ func TestHTMLSumsUpTheRest(t *testing.T) {
 	if want := "and 26 more metrics, together 1,474.44 EUR/month, 224,502 series"; !strings.Contains(got, want) {
 		t.Errorf("the page does not say %q", want)
 	}
+	got = render(t, "html", reporttest.Report(), Options{Top: 3})
+	for _, want := range []string{"9 of this grade, together 4,393.72 EUR/month, 669,000 series.", "and 6 more proposals", "and 1 more proposal<"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
 }
 
 func TestProse(t *testing.T) {
@@ -117,12 +131,12 @@ func TestLead(t *testing.T) {
 		unpriced.Metrics[i].PerMonth = 0
 	}
 	for want, r := range map[string]*sentei.Report{
-		"Nobody reads 48.8% of what the metrics cost.":         reporttest.Report(),
-		"Nobody reads 48.8% of the series that are stored.":    unpriced,
-		"Nothing can be judged yet.":                           reporttest.Unknown(),
-		"No metrics were found.":                               reporttest.Empty(),
-		"Everything that is stored is read by somebody.":       used,
-		"Everything that could be judged is read by somebody.": some,
+		"Nobody is known to read 48.8% of what the metrics cost.":      reporttest.Report(),
+		"Nobody is known to read 48.8% of the series that are stored.": unpriced,
+		"Nothing can be judged yet.":                                   reporttest.Unknown(),
+		"No metrics were found.":                                       reporttest.Empty(),
+		"Everything that is stored is read by somebody.":               used,
+		"Everything that could be judged is read by somebody.":         some,
 	} {
 		if diff := cmp.Diff(want, newView(r).lead()); diff != "" {
 			t.Error(diff)

@@ -12,14 +12,14 @@ var jsonFormat = Format{
 	Name:        "json",
 	Extension:   ".json",
 	ContentType: "application/json",
-	Title:       "everything, for programs; see version",
+	Title:       "everything, for programs (version 1)",
 	Write:       writeJSON,
 }
 
 // writeJSON writes the report itself. Its "version" is sentei.ReportVersion,
 // now 1: within a version fields are added, but none changes its meaning or
-// goes. Lists of the report are never null. Durations are in nanoseconds where
-// the field says _ns; money is in settings.prices.currency.
+// goes. The lists of the report itself are never null. Durations are in
+// nanoseconds where the field says _ns; money is in settings.prices.currency.
 func writeJSON(w io.Writer, r *sentei.Report, _ Options) error {
 	out := *r
 	out.Backends = listed(out.Backends)

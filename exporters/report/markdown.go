@@ -31,7 +31,7 @@ func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
 		d.grid(d.totalsGrid())
 	}
 	d.next()
-	d.proposals()
+	d.proposals(o.Top)
 	d.metrics(o.Top)
 	d.sources()
 	d.problems()
@@ -85,14 +85,17 @@ func (d *document) next() {
 	}
 }
 
-func (d *document) proposals() {
+func (d *document) proposals(top int) {
 	if len(d.Proposals) == 0 {
 		return
 	}
 	d.line("\n## Proposals")
-	for _, group := range d.byGrade() {
+	for _, group := range d.byGrade(top) {
 		d.line("\n### Grade %s: %s\n", markdownText(gradeName(group.grade)), gradeTitle(group.grade))
 		d.grid(d.proposalsGrid(group))
+		if rest := group.rest(); rest != "" {
+			d.line("\n%s; all together %s.", rest, markdownText(d.amount(group.all.cost, group.all.perMonth)))
+		}
 	}
 }
 

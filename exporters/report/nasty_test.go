@@ -178,3 +178,15 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestMarkdownSumsUpTheRest(t *testing.T) {
+	got := render(t, "markdown", reporttest.Report(), Options{Top: 3})
+	for _, want := range []string{
+		"and 6 more proposals; all together 4,393.72 EUR/month, 669,000 series.",
+		"| `33 more metrics` ",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the report does not say %q", want)
+		}
+	}
+}
