@@ -82,14 +82,21 @@ func start(t *testing.T, variable, ready string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait(); close(ended) }()
 	t.Cleanup(func() {
 		cmd.Process.Kill()
-		cmd.Wait()
+		<-ended
 		if t.Failed() {
 			t.Logf("%s wrote:\n%s", binary, log.String())
 		}
 	})
 	Eventually(t, fmt.Sprintf("start %s", binary), func() bool {
+		select {
+		case err := <-ended:
+			t.Fatalf("%s ended at once: %v", binary, err)
+		default:
+		}
 		resp, err := http.Get(ready)
 		if err != nil {
 			return false
