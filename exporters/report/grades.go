@@ -1,0 +1,80 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sentei/sentei"
+)
+
+// change says in words what a proposal does.
+func change(a sentei.Action) string {
+	if a.Kind == sentei.DropMetric {
+		return "drop " + a.Metric
+	}
+	return strings.ReplaceAll(string(a.Kind), "_", " ") + " " + a.Metric
+}
+
+// grades lists the grades that a report can hold, the safest first.
+func grades() []sentei.Grade {
+	return []sentei.Grade{sentei.GradeA, sentei.GradeASteady, sentei.GradeB, sentei.GradeC}
+}
+
+// gradeName writes A′ with a prime.
+func gradeName(g sentei.Grade) string { return strings.ReplaceAll(string(g), "'", "′") }
+
+// gradeTitle says what a grade promises, or "" when it is not known.
+func gradeTitle(g sentei.Grade) string {
+	switch g {
+	case sentei.GradeA:
+		return "every result stays the same, to the bit"
+	case sentei.GradeASteady:
+		return "the same in steady state, with a short transient when deployed"
+	case sentei.GradeB:
+		return "the same to the eye"
+	case sentei.GradeC:
+		return "within a stated tolerance"
+	default:
+		return ""
+	}
+}
+
+// byGrade splits the proposals, since grades are never mixed in one list.
+// Grades that are not known come last. Each group lists at most top proposals,
+// unless top is 0.
+func (v *view) byGrade(top int) []gradeGroup {
+	var groups []gradeGroup
+	for _, g := range grades() {
+		groups = append(groups, gradeGroup{grade: g})
+	}
+	for i := range v.Proposals {
+		p := &v.Proposals[i]
+		k := slices.IndexFunc(groups, func(g gradeGroup) bool { return g.grade == p.Grade })
+		if k < 0 {
+			groups = append(groups, gradeGroup{grade: p.Grade})
+			k = len(groups) - 1
+		}
+		group := &groups[k]
+		group.all.metrics++
+		group.all.cost = group.all.cost.Plus(p.Saving)
+		group.all.perMonth += p.SavingPerMonth
+		if top <= 0 || len(group.proposals) < top {
+			group.proposals = append(group.proposals, p)
+		}
+	}
+	return slices.DeleteFunc(groups, func(g gradeGroup) bool { return len(g.proposals) == 0 })
+}
+
+type gradeGroup struct {
+	grade     sentei.Grade
+	proposals []*sentei.Proposal // those to list
+	all       total              // of all in the grade
+}
+
+// rest counts the proposals that are not listed, or is empty.
+func (g gradeGroup) rest() string {
+	if more := g.all.metrics - len(g.proposals); more > 0 {
+		return "and " + plural(more, "more proposal")
+	}
+	return ""
+}
