@@ -40,6 +40,8 @@ Nothing is proposed for
   OTLP. These are listed as problems that block nothing.
 
 Dropping one part of a classic histogram or summary, such as only foo_bucket, is possible and is said in the risk.
+A metric that another backend of the report stores for the same job, and that is read there, is proposed with that in
+its risk: sentei cannot know whether one backend is fed from the other, by remote write or federation.
 What a recording rule reads whose output nobody reads may be dropped; the rule then records nothing, and the proposal
 names it.`,
 		Example: `drop_unused_metric:

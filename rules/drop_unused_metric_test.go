@@ -178,8 +178,12 @@ func TestText(t *testing.T) {
 		{Backend: "other", Name: "declared", Class: sentei.ClassDeclared, Up: true},
 	}
 	r.Problems = []sentei.Problem{{Backend: "b", Source: "grafana", Message: "no answer", Blocking: true, Accepted: "an old server"}}
+	far := metric("m_bucket", []string{"it's", "x"}, sentei.Used, sentei.Unused)
+	far.Backend = "far"
+	r.Metrics = append(r.Metrics, far)
+	r.Backends = append(r.Backends, sentei.Backend{Name: "far", ScrapeJobs: []sentei.ScrapeJob{{Name: "z"}}})
 	proposals, problems := Propose(r, allRules(t))
-	if len(problems) > 0 {
+	if len(problems) != 1 || problems[0].Backend != "far" {
 		t.Errorf("%+v", problems)
 	}
 	got, err := json.MarshalIndent(proposals, "", "  ")

@@ -118,18 +118,34 @@ func (x *index) risk(m *sentei.MetricReport, k int) string {
 			text += fmt.Sprintf(" The recording rule %s will record nothing more, which nobody reads.", c.Records)
 		}
 	}
-	for _, name := range siblings(m.Name) {
-		other := x.metric(m.Backend, name)
-		if other == nil {
-			continue
+	for i := range x.report.Backends {
+		b := x.report.Backends[i].Name
+		if other := x.metric(b, m.Name); other != nil && b != m.Backend {
+			if verdict := verdictIn(other, m.Jobs[k].Job); verdict != "" && verdict != sentei.Unused {
+				text += fmt.Sprintf(" Backend %s stores it for this job too, and there it is %s: if those series come from here, by remote write, federation or a"+
+					" common query layer, they would stop.", b, verdict)
+			}
 		}
-		for i := range other.Jobs {
-			if other.Jobs[i].Job == m.Jobs[k].Job && i < len(other.JobUsage) && other.JobUsage[i].Verdict != sentei.Unused {
-				text += fmt.Sprintf(" It is a part of a histogram or summary: %s is %s and stays.", name, other.JobUsage[i].Verdict)
+	}
+	for _, name := range siblings(m.Name) {
+		if other := x.metric(m.Backend, name); other != nil {
+			if verdict := verdictIn(other, m.Jobs[k].Job); verdict != "" && verdict != sentei.Unused {
+				text += fmt.Sprintf(" It is a part of a histogram or summary: %s is %s and stays.", name, verdict)
 			}
 		}
 	}
 	return text
+}
+
+// verdictIn returns the verdict for the metric in a job, "" when it has no
+// series with the job.
+func verdictIn(m *sentei.MetricReport, job string) sentei.Verdict {
+	for i := range m.Jobs {
+		if m.Jobs[i].Job == job && i < len(m.JobUsage) {
+			return m.JobUsage[i].Verdict
+		}
+	}
+	return ""
 }
 
 // siblings returns the names of the other parts of a classic histogram or

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +44,30 @@ func TestByName(t *testing.T) {
 	}
 	if _, err := ByName("vmagent"); err == nil || !strings.Contains(err.Error(), "use one of prometheus, diff") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestFilesAreListed wants a dialect for every file that makes one.
+func TestFilesAreListed(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makers := 0
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "Dialect = Dialect{") && !strings.HasSuffix(f, "_test.go") {
+			makers++
+			if _, err := ByName(strings.TrimSuffix(f, ".go")); err != nil {
+				t.Errorf("%s: %v", f, err)
+			}
+		}
+	}
+	if makers != len(Dialects()) {
+		t.Errorf("%d files, %d dialects", makers, len(Dialects()))
 	}
 }
 
