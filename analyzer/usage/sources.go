@@ -29,6 +29,7 @@ func All() []Info {
 	return []Info{
 		prometheusRules,
 		ruleFiles,
+		dashboardFiles,
 		queryLog,
 	}
 }

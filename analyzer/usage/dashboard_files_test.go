@@ -1,0 +1,110 @@
+package usage
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sentei/sentei/internal/files"
+)
+
+const (
+	boardA = `{"title": "A", "uid": "a", "schemaVersion": 41, "panels": [
+ {"id": 1, "title": "Up", "datasource": {"type": "prometheus", "uid": "prom1"}, "targets": [{"expr": "up"}, {"expr": "up"}]},
+ {"id": 2, "title": "Other", "datasource": "Elsewhere", "targets": [{"expr": "other_total"}]},
+ {"id": 3, "title": "Default", "targets": [{"expr": "default_total"}]},
+ {"id": 4, "title": "VM", "datasource": {"type": "victoriametrics-metrics-datasource", "uid": "vm"}, "targets": [{"expr": "vm_total"}]}]}`
+	boardB = `{"title": "B", "schemaVersion": 41, "templating": {"list": [
+ {"name": "env", "type": "custom", "query": "prod,test"},
+ {"name": "job", "type": "query", "query": "label_values(up, job)"},
+ {"name": "Filters", "type": "adhoc"}]},
+ "panels": [{"id": 1, "title": "Shared", "libraryPanel": {"uid": "lib", "name": "Shared"}}]}`
+	libraryPanel = `{"result": {"elements": [{"uid": "lib", "name": "Shared", "kind": 1,
+ "model": {"targets": [{"expr": "shared_total{env=\"$env\"}"}]}}]}}`
+)
+
+func TestDashboardFiles(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"boards/a.json":            boardA,
+		"boards/below/b.json":      boardB,
+		"boards/below/readme.md":   "",
+		"boards/.git/x.json":       "{",
+		"library/lib.json":         libraryPanel,
+		"broken/broken.json":       "{\n  \"panels\": [\n}",
+		"broken/package.json":      `{"name": "x"}`,
+		"broken/cm.yaml":           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a.json: |\n    {\"panels\": [\n",
+		"alerts/grafana.yml":       "apiVersion: 1\ngroups:\n- name: g\n  folder: f\n  rules:\n  - uid: u\n    title: Alert\n    data:\n    - {refId: A, datasourceUid: prom1, model: {expr: alert_total}}\n",
+		"alerts/record.json":       `{"uid": "r", "title": "R", "labels": {"a": "b"}, "record": {"metric": "m", "target_datasource_uid": "p"}, "data": [{"datasourceUid": "p", "model": {"expr": "in_total"}}]}`,
+		"boards-yaml/dashboard.md": "",
+	})
+	a := []string{
+		`dashboard A [dashboard "A", panel "Up", boards/a.json:2]: up /d/a`,
+		`dashboard A [dashboard "A", panel "Other", boards/a.json:3]: other_total /d/a`,
+		`dashboard A [dashboard "A", panel "Default", boards/a.json:4]: default_total /d/a`,
+		`dashboard A [dashboard "A", panel "VM", boards/a.json:5]: vm_total (metricsql) /d/a`,
+	}
+	variable := `dashboard B [dashboard "B", variable job, boards/below/b.json:3]: label_values(up, job) (variable)`
+	adHoc := `dashboard "B", variable Filters: viewers can filter by any label: all labels of the metrics on this dashboard are live`
+	tests := map[string]struct {
+		options string
+		want    []string
+	}{
+		"folder with library panels": {"{paths: [boards], library_panels: [library]}", append(a[:4:4],
+			variable, `dashboard B [dashboard "B", panel "Shared", library/lib.json:2]: shared_total{env="$env"} (template) $env=prod|test`, adHoc)},
+		"library panels among the dashboards": {"paths: [boards/below, library/lib.json]", []string{
+			variable, `dashboard B [dashboard "B", panel "Shared", library/lib.json:2]: shared_total{env="$env"} (template) $env=prod|test`, adHoc}},
+		"missing library panel": {"paths: [boards/below/b.json]", []string{
+			variable, `dashboard B [dashboard "B", panel "Shared", boards/below/b.json:5]:  OPAQUE library panel "Shared" (uid lib) is in none of the files`, adHoc}},
+		"data sources": {"{paths: [boards/a.json], datasources: [prom1]}", []string{a[0], a[2],
+			"data source Elsewhere: 1 queries are left out, because datasources does not list this data source",
+			"data source vm: 1 queries are left out, because datasources does not list this data source"}},
+		"language": {"{paths: [boards/a.json], lang: metricsql, datasources: [prom1]}", []string{
+			`dashboard A [dashboard "A", panel "Up", boards/a.json:2]: up (metricsql) /d/a`,
+			`dashboard A [dashboard "A", panel "Default", boards/a.json:4]: default_total (metricsql) /d/a`,
+			"data source Elsewhere: 1 queries are left out, because datasources does not list this data source",
+			"data source vm: 1 queries are left out, because datasources does not list this data source"}},
+		"alert rules": {"paths: [alerts/*]", []string{
+			`alerting rule Alert [alerts/grafana.yml:9, group f/g]: alert_total /alerting/grafana/u/view`,
+			`recording rule m [alerts/record.json:1]: in_total records mmap[a:b] /alerting/grafana/r/view`}},
+		"broken": {"paths: [broken/*]", []string{
+			"BLOCKING broken/broken.json:3:1: invalid character '}' looking for beginning of value",
+			"BLOCKING broken/cm.yaml:6: ConfigMap c, key a.json: unexpected end of JSON input",
+			"BLOCKING broken/package.json:1: the document is no dashboard, but an object with name"}},
+		"dashboards as library panels": {"{paths: [library], library_panels: [boards/a.json]}", []string{
+			"BLOCKING boards/a.json: library_panels names a file with dashboards or alert rules: name it in paths"}},
+		"no file":  {"paths: [nowhere, boards-yaml]", []string{"BLOCKING nowhere: no file matches nowhere", "BLOCKING boards-yaml: no file matches boards-yaml"}},
+		"no paths": {"{}", []string{"error: line 1: dashboard_files: paths: at least one path or glob pattern is needed"}},
+		"all wrong": {"{paths: [], library_panels: ['**'], lang: x}", []string{"error: line 1: dashboard_files: paths: at least one path or glob pattern is needed\n" +
+			`lang: "x" is unknown; known are promql and metricsql` + "\n" + `library_panels: "**": ** is not supported, name each folder`}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, readSource(t, dashboardFiles, dir, tt.options)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestDashboardFilesBounds(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"big.json": "[" + strings.Repeat(" ", files.MaxSize) + "]"})
+	want := []string{"BLOCKING big.json: the file is larger than 64 MiB"}
+	if diff := cmp.Diff(want, readSource(t, dashboardFiles, dir, "paths: [big.json]")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDashboardFilesStops(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"a.json": boardA})
+	s, err := buildSource(t, dashboardFiles, dir, "{paths: [a.json], library_panels: [a.json]}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Consumers(ctx); err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+}
