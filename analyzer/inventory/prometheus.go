@@ -44,7 +44,8 @@ Metrics beyond label_metrics, or with more series than max_series_per_query in o
 statistics: then any label may have any value.`,
 	Example: `- prometheus:
     url: http://127.0.0.1:9090   # with the path prefix, if there is one
-    lookback: 1h                 # metrics with a sample in this span are counted, active or not
+    lookback: 1h                 # metrics with a sample in this span are counted, active or not; never less than
+                                 # the server's --query.lookback-delta (5m)
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
     max_series_per_query: 100000 # no request asks for more series
     concurrency: 4               # requests at once
@@ -55,9 +56,9 @@ statistics: then any label may have any value.`,
       username: sentei
       password_file: password
     tls_config:
-      ca_file: ca.pem
-      cert_file: client.pem
-      key_file: client.key
+      # ca_file: ca.pem          # files of certificates must be there from the start
+      # cert_file: client.pem
+      # key_file: client.key
       server_name: prometheus.example.org
       min_version: TLS12
       insecure_skip_verify: false
@@ -83,6 +84,11 @@ type prometheusOptions struct {
 	MaxSeriesPerQuery int            `yaml:"max_series_per_query"`
 }
 
+// minLookback is the span in which a query finds the last sample of a series,
+// unless the server is told otherwise (--query.lookback-delta). Below it,
+// active series would be missing in the span.
+const minLookback = model.Duration(5 * time.Minute)
+
 // prometheusSource asks one server.
 type prometheusSource struct {
 	prometheusOptions
@@ -93,8 +99,8 @@ type prometheusSource struct {
 func newPrometheus(o prometheusOptions, env source.Env) (Source, error) {
 	client, err := promapi.New(o.Config, env.Dir, env.Logger, env.Now)
 	errs := []error{err}
-	if o.Lookback <= 0 {
-		errs = append(errs, errors.New("lookback must be more than 0s"))
+	if o.Lookback < minLookback {
+		errs = append(errs, fmt.Errorf("lookback is %s: it must be at least %s, the look-back of queries", o.Lookback, minLookback))
 	}
 	if o.LabelMetrics < 0 {
 		errs = append(errs, fmt.Errorf("label_metrics is %d: it must be 0 or more", o.LabelMetrics))

@@ -22,6 +22,7 @@ func (s *prometheusScan) count(ctx context.Context) error {
 	if n := s.head.Head.Series; n > 0 && n <= int64(s.MaxSeriesPerQuery) {
 		err := s.countLive(ctx, `{__name__!=""}`)
 		if err == nil || !promapi.TooHeavy(err) {
+			s.env.Logger.Debug("counted in one query", "result", s.counted(), "err", err)
 			return err
 		}
 	}

@@ -172,7 +172,7 @@ func TestAverageLabelBytes(t *testing.T) {
 func TestPrometheusOptions(t *testing.T) {
 	o := prometheusOptions{LabelMetrics: -1}
 	_, err := newPrometheus(o, source.Env{})
-	for _, want := range []string{"url is missing", "concurrency is 0", "lookback must be", "label_metrics is -1", "max_series_per_query is 0"} {
+	for _, want := range []string{"url is missing", "concurrency is 0", "lookback is 0s: it must be at least 5m", "label_metrics is -1", "max_series_per_query is 0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
 		}

@@ -91,6 +91,9 @@ func (s *prometheusScan) problems() []sentei.Problem {
 // readHead reads the size of the head, which says how to count. It is not
 // needed: without it the count is spread as if the head were large.
 func (s *prometheusScan) readHead(ctx context.Context) {
+	if info, err := s.client.BuildInfo(ctx); err == nil {
+		s.env.Logger.Debug("asks a server", "version", info.Version)
+	}
 	head, err := s.client.TSDBStatus(ctx, 10_000) // the most that servers allow
 	if err != nil {
 		s.env.Logger.Debug("head statistics are not known", "err", err)

@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -328,5 +330,49 @@ func TestPrometheusDoc(t *testing.T) {
 	}
 	if o.Lookback == 0 || o.LabelMetrics == 0 || o.MaxSeriesPerQuery == 0 || o.URL == "" || o.Concurrency == 0 || o.Timeout == 0 || o.Budget == 0 || o.HTTP.BasicAuth == nil {
 		t.Errorf("the example leaves options out: %+v", o)
+	}
+}
+
+// TestPrometheusStops looks at what is left when the budget ends after the
+// count, and when somebody stops the scan.
+func TestPrometheusStops(t *testing.T) {
+	src := fakeSource(t, shopServer(), 100, 10).(*prometheusSource)
+	s := &prometheusScan{prometheusSource: src, metrics: make(map[string]*prometheusMetric), from: fakeNow.Add(-time.Hour), to: fakeNow}
+	if err := s.count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the budget is used up"))
+	s.countQuiet(ctx)
+	s.readJobs(ctx)
+	s.readMetadata(ctx)
+	s.readLabels(ctx)
+	if got := s.metrics["up"].live(); got != 3 || s.metrics["up"].jobs["web"].labels != nil {
+		t.Errorf("up has %d series", got)
+	}
+	var messages []string
+	for _, p := range s.problems() {
+		messages = append(messages, p.Message)
+	}
+	want := []string{
+		"metadata could not be read; types, units and help texts are missing",
+		"metrics without active series could not be listed; they are not in the inventory",
+		"targets could not be read; scrape jobs are not known, so nothing can be proposed for them",
+		"the labels of some metrics could not be read; any label of these may have any value",
+	}
+	if diff := cmp.Diff(want, messages); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+
+	stopped, stop := context.WithCancel(t.Context())
+	f := shopServer()
+	f.fail = func(_ http.ResponseWriter, path, _ string) bool {
+		if path == "metadata" {
+			stop()
+		}
+		return false
+	}
+	if inv, _, err := fakeSource(t, f, 100, 10).Inventory(stopped); !errors.Is(err, context.Canceled) || inv != nil {
+		t.Errorf("stopped: got %v, error %v", inv, err)
 	}
 }

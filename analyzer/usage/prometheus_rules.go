@@ -39,7 +39,7 @@ Needed is read access to /api/v1/rules and /api/v1/query. vmalert answers as wel
     authorization:
       credentials_file: token
     tls_config:
-      ca_file: ca.pem
+      min_version: TLS12
     http_headers:
       X-Scope-OrgID:
         values: [tenant]

@@ -73,13 +73,13 @@ func TestFailures(t *testing.T) {
 		"wrong data":        {handler: reply(200, json, `{"status":"success","data":{"version":7}}`), err: "not what the API promises", tries: 1},
 		"no data":           {handler: reply(200, json, `{"status":"success"}`), err: "not what the API promises: it has no data", tries: 1},
 		"empty":             {handler: reply(200, json, ""), err: "the answer is empty", tries: 1},
-		"half JSON":         {handler: reply(200, json, `{"status":"success","data":{"ver`), err: "before the whole answer had arrived", tries: 4},
+		"half JSON":         {handler: reply(200, json, `{"status":"success","data":{"ver`), err: "before all of it had arrived", tries: 4},
 		"half a body": {
 			handler: func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", "1000")
 				w.Write([]byte(`{"status":"success"`))
 			},
-			err: "before the whole answer had arrived", tries: 4,
+			err: "before all of it had arrived", tries: 4,
 		},
 		"half a gzip": {
 			handler: func(w http.ResponseWriter, _ *http.Request) {

@@ -14,9 +14,9 @@ var ErrUnsupported = errors.New("not supported by the server")
 
 var (
 	errTimeout  = errors.New("no answer within the timeout")
-	errBudget   = errors.New("the budget for the whole scan is used up: raise budget, or lower label_metrics")
+	errBudget   = errors.New("the budget for the whole scan is used up: raise budget")
 	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
-	errHalf     = errors.New("the connection was closed before the whole answer had arrived")
+	errHalf     = errors.New("the answer ended early: the connection was closed before all of it had arrived")
 )
 
 // Error is an answer of the server that says no.
