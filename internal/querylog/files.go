@@ -115,10 +115,7 @@ func settled(patterns, paths []string, files []*logFile) bool {
 	}
 	for _, f := range files {
 		if f.f == nil {
-			if errors.Is(f.err, os.ErrNotExist) {
-				return false
-			}
-			continue
+			continue // it is reported; one that is gone changes paths
 		}
 		if now, err := os.Stat(f.path); err != nil || !os.SameFile(f.info, now) {
 			return false
