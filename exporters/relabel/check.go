@@ -69,10 +69,13 @@ func (p *jobPlan) check(r *sentei.Report, rules []*relabel.Config) error {
 			_, wanted := planned[s]
 			unused := k < len(m.JobUsage) && m.JobUsage[k].Verdict == sentei.Unused
 			brings := p.scrapeJob.HonorLabels || slices.Contains(p.scrapeJob.JobLabels, s.job)
+			if !wanted && !brings && unused {
+				continue
+			}
 			switch dropped := drops(rules, s); {
 			case wanted && !dropped:
 				return fmt.Errorf("check the rules of scrape job %q: metric %q of job %q is not dropped", p.scrapeJob.Name, s.metric, s.job)
-			case !wanted && dropped && (brings || !unused):
+			case !wanted && dropped:
 				return fmt.Errorf("check the rules of scrape job %q: metric %q of job %q would be dropped too", p.scrapeJob.Name, s.metric, s.job)
 			case wanted && !unused:
 				return fmt.Errorf("check the rules of scrape job %q: metric %q of job %q is not unused", p.scrapeJob.Name, s.metric, s.job)
