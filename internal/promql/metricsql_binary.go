@@ -5,7 +5,6 @@ import (
 
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/prometheus/prometheus/model/labels"
-
 )
 
 func (w *vmWalk) binary(n *metricsql.BinaryOpExpr, s scope) {
@@ -100,4 +99,3 @@ func vmScalar(e metricsql.Expr) bool {
 	}
 	return false
 }
-

@@ -116,4 +116,3 @@ func (w *promWalk) selector(n *parser.VectorSelector, s scope) {
 
 // alone is the scope of a parameter that only its value matters of.
 func (s scope) alone() scope { return s.grouped(sentei.Labels()) }
-
