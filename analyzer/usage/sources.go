@@ -31,5 +31,6 @@ func All() []Info {
 		ruleFiles,
 		dashboardFiles,
 		queryLog,
+		declared,
 	}
 }
