@@ -25,8 +25,28 @@ func (p *jobPlan) items(r *sentei.Report) string {
 				fmt.Fprintf(&b, "  separator: %s\n", quote(rule.separator))
 			}
 		}
-		fmt.Fprintf(&b, "  regex: %s\n  action: drop\n", quote(rule.regex()))
+		fmt.Fprintf(&b, "  regex: %s\n  action: drop\n", rule.scalar())
 	}
+	return b.String()
+}
+
+// scalar returns the expression as YAML: one metric on a line, so that a
+// reviewer can read it and take one out. A backslash at the end of a line in
+// double quotes joins it with the next, whose indentation does not count.
+func (r *rule) scalar() string {
+	if len(r.proposals) == 1 {
+		return quote(r.regex())
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, piece := range r.regexLines() {
+		piece = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(piece)
+		if strings.HasPrefix(piece, " ") {
+			piece = `\` + piece
+		}
+		b.WriteString("\\\n    " + piece)
+	}
+	b.WriteByte('"')
 	return b.String()
 }
 

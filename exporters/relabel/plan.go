@@ -129,16 +129,22 @@ func separatorFor(job string, proposals []sentei.Proposal) (string, error) {
 }
 
 // regex returns the anchored expression of the rule: a flat alternation.
-func (r *rule) regex() string {
+func (r *rule) regex() string { return strings.Join(r.regexLines(), "") }
+
+// regexLines returns the expression cut into pieces, one for each name.
+func (r *rule) regexLines() []string {
 	var names []string
 	for _, p := range r.proposals {
 		names = append(names, literal(p.Action.Metric))
 	}
-	all := strings.Join(slices.Compact(names), "|")
-	if r.job == "" {
-		return all
+	names = slices.Compact(names)
+	for i := range names[:len(names)-1] {
+		names[i] += "|"
 	}
-	return "(" + all + ")" + literal(r.separator) + literal(r.job)
+	if r.job == "" {
+		return names
+	}
+	return slices.Concat([]string{"("}, names, []string{")" + literal(r.separator) + literal(r.job)})
 }
 
 // literal returns an expression that matches the text alone, in characters
