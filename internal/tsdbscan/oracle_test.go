@@ -27,8 +27,9 @@ type simpleSeries struct {
 	indexBytes int64
 }
 
-// Scan reads the blocks. An error that is about one block is a *BlockError.
-func Scan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
+// simpleScan does what Scan does with Prometheus's own readers, the plainest
+// way there is.
+func simpleScan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
 	all := map[string]*simpleSeries{}
 	tail := tailStart(blocks)
 	from, to := int64(math.MaxInt64), int64(math.MinInt64)
@@ -62,35 +63,6 @@ func Scan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
 		m.Jobs = append(m.Jobs, simpleJob(g.job, groups[g], span, opts.TopValues))
 	}
 	return r, nil
-}
-
-// tailStart returns where the newest block begins: samples per second are
-// counted from there on.
-func tailStart(blocks []Block) int64 {
-	end, start := int64(math.MinInt64), int64(math.MaxInt64)
-	for i := range blocks {
-		b := &blocks[i]
-		if b.MaxTime > end || b.MaxTime == end && b.MinTime < start {
-			end, start = b.MaxTime, b.MinTime
-		}
-	}
-	return start
-}
-
-// span is what turns counts into rates.
-type span struct {
-	from, to  int64 // first and last sample, ms
-	seconds   float64
-	tailSecs  float64
-	spanHours float64
-}
-
-func newSpan(from, to, tail int64) span {
-	s := span{from: from, to: to}
-	s.seconds = max(1, float64(to-from)/1000)
-	s.tailSecs = max(1, float64(to-max(from, tail))/1000)
-	s.spanHours = s.seconds / 3600
-	return s
 }
 
 func simpleBlock(ctx context.Context, b *Block, tail int64, all map[string]*simpleSeries, from, to *int64) error {
@@ -157,28 +129,6 @@ func simpleBlock(ctx context.Context, b *Block, tail int64, all map[string]*simp
 	return p.Err()
 }
 
-// patience is how long a series with such a chunk may be silent: Lookback, or
-// three of its intervals. n is the number of samples, 0 when unknown.
-func patience(mint, maxt, n int64) int64 {
-	w := Lookback.Milliseconds()
-	if n > 1 {
-		w = max(w, 3*((maxt-mint)/(n-1)))
-	}
-	return w
-}
-
-// clip returns the part of n that lies after the start, for something spread
-// evenly over the chunk's time.
-func clip(n, mint, maxt, start int64) int64 {
-	switch {
-	case mint >= start:
-		return n
-	case maxt < start:
-		return 0
-	}
-	return int64(float64(n) * float64(maxt-start+1) / float64(maxt-mint+1))
-}
-
 // simpleIndexBytes is the size of the entry, aligned, and of the references to
 // it in the postings.
 func simpleIndexBytes(symbols map[string]int, lbls labels.Labels, metas []chunks.Meta) int64 {
@@ -226,10 +176,10 @@ func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMet
 			}
 		})
 	}
-	c.SamplesPerSecond = float64(samples) / sp.tailSecs
-	c.ChurnPerHour = float64(created) / sp.spanHours
+	c.SamplesPerSecond = float64(samples) / sp.tailSeconds
+	c.ChurnPerHour = float64(created) / (sp.seconds / 3600)
 	c.MemoryBytes = sentei.HeadBytes(c.Series, float64(labelBytes))
-	c.DiskBytesPerDay = 86400 * (float64(chunkBytes)/sp.tailSecs + float64(indexBytes)/sp.seconds)
+	c.DiskBytesPerDay = 86400 * (float64(chunkBytes)/sp.tailSeconds + float64(indexBytes)/sp.seconds)
 	jm := sentei.JobMetric{Job: job, Cost: c, Labels: []sentei.LabelStats{}}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if name == labels.MetricName || name == "job" {

@@ -1,0 +1,333 @@
+package tsdbscan
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math/bits"
+	"slices"
+)
+
+// row is one series, in one block or in all of them.
+type row struct {
+	layout *layout
+	values []uint32 // numbers of the symbols, for each name of the layout
+	// same is how many of the first labels are those of the row that came
+	// before it. It is 0 when nobody knows.
+	same int
+
+	mint, maxt int64 // first and last sample, noTime and -noTime without
+	born, dies int64 // the same, moved by its patience
+	samples    int64 // of the tail
+	chunkBytes int64 // of the tail
+	indexBytes int64
+}
+
+// cursor reads the series of one postings list of one block, in order.
+//
+// Neighbours share most of their labels, so it compares the bytes of an entry
+// with those of the one before it and decodes only the labels that differ.
+type cursor struct {
+	row
+	block  int
+	index  *indexFile
+	rank   []uint32     // of the block's symbols, see symbols.rank
+	count  uint32       // of the block's symbols
+	chunks *chunkReader // nil outside of the tail
+	tail   int64        // where the tail begins
+
+	list    postings
+	ref     uint32 // of the series
+	win     window
+	layouts *layouts
+
+	// The entry before: its labels in the block's own numbers, their bytes
+	// (followed by slack), and where each label begins in them.
+	names, own []uint32
+	prev       []byte
+	pos        []int32 // one more than labels: the last is the end
+
+	// Memory to use again.
+	spare                []byte
+	spareNames, spareOwn []uint32
+	shared               []uint32 // values when they differ from own
+}
+
+// maxEntry is the size of an entry that nobody ever needs.
+const maxEntry = 256 << 20
+
+var (
+	errEntry = errors.New("the entry is malformed")
+	errOrder = errors.New("the series are not sorted")
+	errTime  = errors.New("a sample time is out of range")
+)
+
+func newCursor(block int, x *indexFile, s *symbols, chunks *segments, tail int64) *cursor {
+	c := &cursor{block: block, index: x, rank: s.rank[block], count: uint32(s.count(block)), tail: tail}
+	if chunks != nil {
+		c.chunks = newChunkReader(chunks)
+	}
+	c.win.reset(x.file, x.size)
+	return c
+}
+
+// start begins with a list. The layouts of its series are taken from l.
+func (c *cursor) start(from list, l *layouts) error {
+	c.layouts, c.layout = l, nil
+	c.names, c.own, c.pos, c.prev = c.names[:0], c.own[:0], append(c.pos[:0], 0), nil
+	if from.refs != nil {
+		c.list.openRefs(from.refs)
+		return nil
+	}
+	return c.list.open(c.index, from.off)
+}
+
+// next reads the next series, or returns false after the last one.
+func (c *cursor) next() (bool, error) {
+	ref, ok, err := c.list.next()
+	if !ok || err != nil {
+		return false, err
+	}
+	c.ref = ref
+	if err := c.read(int64(ref) * seriesAlign); err != nil {
+		return false, fmt.Errorf("read series %d: %w", ref, err)
+	}
+	return true, nil
+}
+
+func (c *cursor) read(off int64) error {
+	if off < c.index.series {
+		return errEntry
+	}
+	b, err := c.bytes(off, binary.MaxVarintLen64)
+	if err != nil {
+		return err
+	}
+	length, i := uvarint(b, 0)
+	if i > binary.MaxVarintLen64 || length > maxEntry || int64(length) > c.index.seriesEnd-off {
+		return errEntry
+	}
+	end := i + int(length)
+	if b, err = c.bytes(off, end+crcLength); err != nil {
+		return err
+	}
+	if crc32.Checksum(b[i:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
+		return errChecksum
+	}
+	if i, err = c.labels(b, i, end); err != nil {
+		return err
+	}
+	c.indexBytes = int64(end+crcLength+seriesAlign-1)/seriesAlign*seriesAlign + 4*int64(len(c.own)+1)
+	return c.metas(b, i, end)
+}
+
+// bytes returns n bytes of the file. It moves the labels before out of the way
+// if the buffer gets overwritten.
+func (c *cursor) bytes(off int64, n int) ([]byte, error) {
+	if !c.win.has(off, n) {
+		size := c.pos[len(c.pos)-1]
+		c.spare = append(c.spare[:0], c.prev[:size]...)
+		c.prev = slices.Grow(c.spare, slack)[:int(size)+slack]
+		c.spare = c.prev
+	}
+	return c.win.at(off, n)
+}
+
+// labels decodes the labels at b[i:] and returns the position after them.
+func (c *cursor) labels(b []byte, i, end int) (int, error) {
+	n, i := uvarint(b, i)
+	if i > end || n > uint64(end-i)/2 {
+		return 0, errEntry
+	}
+	if int(n) != len(c.own) || n == 0 {
+		return c.allLabels(b, i, end, int(n), false)
+	}
+	last := len(c.own)
+	size := int(c.pos[last])
+	same := mismatch(b[i:], c.prev, min(size, end-i))
+	if same == size {
+		return 0, errOrder // the same labels again
+	}
+	j := last - 1
+	for int(c.pos[j]) > same {
+		j--
+	}
+	c.same = j
+	first := true
+	at := i + int(c.pos[j])
+	for {
+		name, p := uvarint(b, at)
+		if p > end {
+			return 0, errEntry
+		}
+		value, p := uvarint(b, p)
+		if p > end || value >= uint64(c.count) {
+			return 0, errEntry
+		}
+		if uint32(name) != c.names[j] || name>>32 != 0 {
+			if first && uint32(name) < c.names[j] {
+				return 0, errOrder
+			}
+			return c.allLabels(b, i, end, last, true)
+		}
+		if first && uint32(value) <= c.own[j] {
+			return 0, errOrder
+		}
+		first = false
+		c.own[j] = uint32(value)
+		if c.rank != nil {
+			c.values[j] = c.rank[value]
+		}
+		at = p
+
+		// Compare what follows with what followed before.
+		j++
+		old := int(c.pos[j])
+		shift := int32(at - i - old)
+		rest := int(c.pos[last]) - old
+		same := mismatch(b[at:], c.prev[old:], min(rest, end-at))
+		if same == rest {
+			if shift != 0 {
+				for k := j; k <= last; k++ {
+					c.pos[k] += shift
+				}
+			}
+			at += rest
+			break
+		}
+		for int(c.pos[j+1])-old <= same {
+			c.pos[j] += shift
+			j++
+		}
+		at += int(c.pos[j]) - old
+		c.pos[j] += shift
+	}
+	c.prev = b[i:]
+	return at, nil
+}
+
+// allLabels decodes n labels without looking at those before, but for the
+// order. Sorted says that the order is known to be right.
+func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
+	c.same = 0
+	names, own := c.spareNames[:0], c.spareOwn[:0]
+	pos := c.pos[:0]
+	at := i
+	for range n {
+		pos = append(pos, int32(at-i))
+		name, p := uvarint(b, at)
+		if p > end || name >= uint64(c.count) || len(names) > 0 && uint32(name) <= names[len(names)-1] {
+			return 0, errEntry
+		}
+		value, p := uvarint(b, p)
+		if p > end || value >= uint64(c.count) {
+			return 0, errEntry
+		}
+		names, own = append(names, uint32(name)), append(own, uint32(value))
+		at = p
+	}
+	if !sorted && c.layout != nil && compareLabels(c.names, c.own, names, own) >= 0 {
+		return 0, errOrder
+	}
+	c.pos = append(pos, int32(at-i))
+	c.prev = b[i:]
+	c.names, c.spareNames = names, c.names
+	c.own, c.spareOwn = own, c.own
+	c.values = own
+	if c.rank != nil {
+		names = c.spareNames[:0]
+		c.values = c.shared[:0]
+		for j := range own {
+			names = append(names, c.rank[c.names[j]])
+			c.values = append(c.values, c.rank[own[j]])
+		}
+		c.spareNames, c.shared = names, c.values
+	}
+	c.layout = c.layouts.of(names)
+	return at, nil
+}
+
+// metas decodes the list of chunks at b[i:end].
+func (c *cursor) metas(b []byte, i, end int) error {
+	c.mint, c.maxt, c.born, c.dies = noTime, -noTime, noTime, -noTime
+	c.samples, c.chunkBytes = 0, 0
+	n, i := uvarint(b, i)
+	if i > end || n > uint64(end-i)/3 {
+		return errEntry
+	}
+	var maxt int64
+	var ref uint64
+	for j := range n {
+		start, p := uvarint(b, i)
+		if p > end {
+			return errEntry
+		}
+		length, p := uvarint(b, p)
+		if p > end {
+			return errEntry
+		}
+		next, p := uvarint(b, p)
+		if p > end {
+			return errEntry
+		}
+		i = p
+		mint := int64(start)
+		if j == 0 {
+			mint, ref = unzigzag(start), next
+		} else {
+			mint, ref = maxt+mint, ref+uint64(unzigzag(next))
+		}
+		const limit = 1 << 60
+		if j > 0 && start > limit || length > limit || mint > limit || mint < -limit {
+			return errTime
+		}
+		maxt = mint + int64(length)
+
+		var samples, size int64
+		if c.chunks != nil {
+			var err error
+			if samples, size, err = c.chunks.read(ref); err != nil {
+				return err
+			}
+			c.samples += clip(samples, mint, maxt, c.tail)
+			c.chunkBytes += clip(size, mint, maxt, c.tail)
+		}
+		if j == 0 {
+			c.mint, c.born = mint, mint-patience(mint, maxt, samples)
+		}
+		if j == n-1 {
+			c.maxt, c.dies = maxt, maxt+patience(mint, maxt, samples)
+		}
+	}
+	if i != end {
+		return errEntry
+	}
+	return nil
+}
+
+// mismatch returns how many of the first n bytes are equal. Both slices have
+// at least seven bytes more than n.
+func mismatch(a, b []byte, n int) int {
+	for i := 0; i < n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+			return min(n, i+bits.TrailingZeros64(x)/8)
+		}
+	}
+	return n
+}
+
+// compareLabels orders label sets as an index does: by the first name or value
+// that differs, then by length.
+func compareLabels(aNames, aValues, bNames, bValues []uint32) int {
+	for i := range min(len(aNames), len(bNames)) {
+		if aNames[i] != bNames[i] {
+			return cmp.Compare(aNames[i], bNames[i])
+		}
+		if aValues[i] != bValues[i] {
+			return cmp.Compare(aValues[i], bValues[i])
+		}
+	}
+	return cmp.Compare(len(aNames), len(bNames))
+}

@@ -1,0 +1,131 @@
+package tsdbscan
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// eachPostings walks the postings offset table: f gets every label name and
+// value with the offset of its list. The table is sorted by name and value.
+// The bytes are valid during the call; f returns false to stop.
+func (x *indexFile) eachPostings(f func(name, value []byte, off int64) bool) error {
+	var sec section
+	if err := sec.open(x, x.postingsTable); err != nil {
+		return err
+	}
+	n, err := sec.uint32()
+	if err != nil {
+		return err
+	}
+	var name []byte
+	for range n {
+		if parts, err := sec.uvarint(); err != nil {
+			return err
+		} else if parts != 2 {
+			return errors.New("an entry does not have a name and a value")
+		}
+		b, err := sec.text()
+		if err != nil {
+			return err
+		}
+		name = append(name[:0], b...)
+		value, err := sec.text()
+		if err != nil {
+			return err
+		}
+		if !sec.w.has(sec.off, 10) { // reading on will overwrite value
+			value = slices.Clone(value)
+		}
+		off, err := sec.uvarint()
+		if err != nil {
+			return err
+		}
+		if !f(name, value, int64(off)) {
+			return nil
+		}
+	}
+	return sec.check()
+}
+
+// postings iterates over a postings list: the references of the series that
+// have a label, ascending.
+type postings struct {
+	sec   section
+	left  int // references not yet in batch
+	last  uint32
+	batch []uint32
+	buf   [1024]uint32
+}
+
+// postingsCount returns how many series the list at the offset has.
+func (x *indexFile) postingsCount(off int64) (int, error) {
+	var b [8]byte
+	if off < 0 || off > x.size-int64(len(b)) {
+		return 0, errShort
+	}
+	if _, err := x.file.ReadAt(b[:], off); err != nil {
+		return 0, err
+	}
+	length, n := int64(binary.BigEndian.Uint32(b[:])), int64(binary.BigEndian.Uint32(b[4:]))
+	if length != 4+4*n {
+		return 0, fmt.Errorf("a postings list of %d series has %d bytes", n, length)
+	}
+	if length > x.size-off-4-crcLength {
+		return 0, errShort
+	}
+	return int(n), nil
+}
+
+// open starts reading the list at the offset.
+func (p *postings) open(x *indexFile, off int64) error {
+	n, err := x.postingsCount(off)
+	if err != nil {
+		return err
+	}
+	if err := p.sec.open(x, off); err != nil {
+		return err
+	}
+	p.left, p.last, p.batch = n, 0, nil
+	_, err = p.sec.uint32() // n again
+	return err
+}
+
+// openRefs starts iterating over references in memory.
+func (p *postings) openRefs(refs []uint32) { p.left, p.batch = 0, refs }
+
+// next returns the next reference, or false after the last one.
+func (p *postings) next() (uint32, bool, error) {
+	if len(p.batch) == 0 {
+		if p.left == 0 {
+			return 0, false, nil
+		}
+		if err := p.fill(); err != nil {
+			return 0, false, fmt.Errorf("read postings: %w", err)
+		}
+	}
+	ref := p.batch[0]
+	p.batch = p.batch[1:]
+	return ref, true, nil
+}
+
+func (p *postings) fill() error {
+	n := min(p.left, len(p.buf))
+	b, err := p.sec.bytes(4 * n)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		ref := binary.BigEndian.Uint32(b[4*i:])
+		if ref <= p.last {
+			return errors.New("a list is not sorted")
+		}
+		p.buf[i], p.last = ref, ref
+	}
+	p.batch = p.buf[:n]
+	if p.left -= n; p.left == 0 {
+		return p.sec.check()
+	}
+	return nil
+}

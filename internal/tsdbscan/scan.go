@@ -1,0 +1,236 @@
+package tsdbscan
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/sentei/sentei"
+)
+
+// scan is what all workers share. It does not change while they run.
+type scan struct {
+	hasher
+	*symbols
+	opts     Options
+	blocks   []Block
+	indexes  []*indexFile
+	segments []*segments // nil for a block outside of the tail
+
+	nameLabel, jobLabel uint32 // numbers of __name__ and job
+
+	tail     int64 // where the newest block begins
+	from, to int64 // first and last sample, as far as known
+}
+
+// Scan reads the blocks. An error that is about one block is a *BlockError.
+// The same blocks give the same result.
+func Scan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
+	s := &scan{
+		hasher: hasher{rand.Uint64(), rand.Uint64()},
+		opts:   opts, blocks: blocks, tail: tailStart(blocks),
+		from: noTime, to: -noTime,
+	}
+	if s.opts.Workers < 1 {
+		s.opts.Workers = runtime.GOMAXPROCS(0)
+	}
+	defer s.close()
+	r, err := s.all(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return r, err
+}
+
+func (s *scan) all(ctx context.Context) (*Result, error) {
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	tasks, err := s.tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	results, err := s.run(ctx, tasks)
+	if err != nil {
+		return nil, err
+	}
+	return s.result(tasks, results), nil
+}
+
+func (s *scan) close() {
+	for _, x := range s.indexes {
+		x.close()
+	}
+	for _, f := range s.segments {
+		if f != nil {
+			f.close()
+		}
+	}
+}
+
+// open opens all files at once, so that a block may be deleted from then on.
+func (s *scan) open() error {
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		x, err := openIndex(b.Dir)
+		if err != nil {
+			return &BlockError{b, err}
+		}
+		s.indexes = append(s.indexes, x)
+		var f *segments
+		if b.MaxTime > s.tail {
+			if f, err = openSegments(b.Dir); err != nil {
+				return &BlockError{b, err}
+			}
+		}
+		s.segments = append(s.segments, f)
+	}
+	var bad int
+	var err error
+	if s.symbols, bad, err = readSymbols(s.indexes); err != nil {
+		return &BlockError{&s.blocks[bad], err}
+	}
+	s.nameLabel, s.jobLabel = s.label(labels.MetricName), s.label("job")
+	return nil
+}
+
+// label returns the number of a label name, or one that no label has.
+func (s *scan) label(name string) uint32 {
+	if id, ok := s.find(name); ok {
+		return id
+	}
+	return math.MaxUint32
+}
+
+// tasks lists the metrics, the one with most series first, and guesses the
+// span from some of them.
+func (s *scan) tasks(ctx context.Context) ([]task, error) {
+	byName := map[string]*task{}
+	unnamed := task{id: noName}
+	for i, x := range s.indexes {
+		m, err := x.readMetrics(i)
+		if err != nil {
+			return nil, &BlockError{&s.blocks[i], err}
+		}
+		for name, l := range m.names {
+			t := byName[name]
+			if t == nil {
+				t = &task{name: name, id: s.label(name)}
+				byName[name] = t
+			}
+			t.lists = append(t.lists, l)
+			t.count += l.count
+		}
+		c := newCursor(i, x, s.symbols, s.segments[i], s.tail)
+		if m.all.count > 0 {
+			l, err := c.nameless(ctx, m, newLayouts(s.nameLabel, s.jobLabel))
+			if err != nil {
+				return nil, &BlockError{&s.blocks[i], err}
+			}
+			unnamed.lists = append(unnamed.lists, l)
+			unnamed.count += l.count
+		}
+		from, to, err := c.probe(m, newLayouts(s.nameLabel, s.jobLabel))
+		if err != nil {
+			return nil, &BlockError{&s.blocks[i], err}
+		}
+		s.from, s.to = min(s.from, from), max(s.to, to)
+	}
+	var tasks []task
+	for _, t := range byName {
+		tasks = append(tasks, *t)
+	}
+	if unnamed.count > 0 {
+		tasks = append(tasks, unnamed)
+	}
+	slices.SortFunc(tasks, func(a, b task) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
+	})
+	return tasks, nil
+}
+
+// run scans all metrics. What the guess of the span got wrong is scanned again
+// once the span is known.
+func (s *scan) run(ctx context.Context, tasks []task) ([]*found, error) {
+	results := make([]*found, len(tasks))
+	todo := make([]int, len(tasks))
+	for i := range todo {
+		todo[i] = i
+	}
+	for len(todo) > 0 {
+		if err := s.runSome(ctx, tasks, todo, results); err != nil {
+			return nil, err
+		}
+		for _, f := range results {
+			s.from, s.to = min(s.from, f.mint), max(s.to, f.maxt)
+		}
+		todo = slices.DeleteFunc(todo, func(i int) bool {
+			return results[i].oldest <= s.from && results[i].dies > s.to
+		})
+	}
+	return results, nil
+}
+
+// runSome scans the metrics in todo, spread over the workers. If several fail
+// it returns the error of the first.
+func (s *scan) runSome(ctx context.Context, tasks []task, todo []int, results []*found) error {
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	errs := make([]error, len(todo))
+	for range min(s.opts.Workers, len(todo)) {
+		wg.Go(func() {
+			w := s.newWorker()
+			for !failed.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= len(todo) {
+					return
+				}
+				if results[todo[i]], errs[i] = w.metric(ctx, &tasks[todo[i]]); errs[i] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scan) newWorker() *worker {
+	w := &worker{scan: s}
+	for i, x := range s.indexes {
+		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
+	}
+	return w
+}
+
+func (s *scan) result(tasks []task, results []*found) *Result {
+	if s.from > s.to {
+		return &Result{}
+	}
+	r := &Result{From: time.UnixMilli(s.from).UTC(), To: time.UnixMilli(s.to).UTC()}
+	sp := newSpan(s.from, s.to, s.tail)
+	for i, f := range results {
+		m := sentei.Metric{Name: tasks[i].name}
+		for k := range f.jobs {
+			f.jobs[k].price(sp)
+			m.Jobs = append(m.Jobs, f.jobs[k].JobMetric)
+		}
+		r.Metrics = append(r.Metrics, m)
+	}
+	slices.SortFunc(r.Metrics, func(a, b sentei.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	return r
+}

@@ -1,0 +1,215 @@
+package tsdbscan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// task is one metric: where its series are.
+type task struct {
+	name  string
+	id    uint32 // number of the name, noName for the series that have none
+	lists []list
+	count int // series in all blocks
+}
+
+// list is a postings list of one block.
+type list struct {
+	block int
+	off   int64
+	count int
+	refs  []uint32 // instead, for series without a name
+}
+
+const (
+	noJob  = math.MaxUint32
+	noName = math.MaxUint32
+)
+
+// job gathers the series of one metric with one job label.
+type job struct {
+	name                            string
+	series, live, created           int64
+	samples, chunkBytes, indexBytes int64
+	labelBytes                      int64 // of the live series
+	labels                          map[uint32]*label
+}
+
+// label gathers what the series of a job have for one label.
+type label struct {
+	values counter
+	series int64
+	// saved is how many series fewer there would be without the label.
+	saved, savedLive int64
+}
+
+// found is what a worker found out about one metric.
+type found struct {
+	jobs []jobStats
+	// mint and maxt are the times of the first and last sample.
+	mint, maxt int64
+	// The counts hold as long as the span begins at or after oldest and ends
+	// before dies: the latest start of a series that was there from the begin,
+	// and the earliest end of a live one.
+	oldest, dies int64
+}
+
+// worker scans one metric after the other. It shares nothing that changes.
+type worker struct {
+	*scan
+	cursors  []*cursor // one a block
+	distinct distinctSet
+	jobs     map[uint32]*job
+	parts    []*part
+	keys     []uint64
+}
+
+var errList = errors.New("a postings list holds a series of another metric")
+
+// metric scans all series of one metric.
+func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
+	w.jobs, w.parts = map[uint32]*job{}, nil
+	layouts := newLayouts(w.nameLabel, w.jobLabel)
+	f := &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
+	err := w.each(ctx, t, layouts, func(p *part, r *row, same int) {
+		j := p.owner
+		j.series++
+		j.samples += r.samples
+		j.chunkBytes += r.chunkBytes
+		j.indexBytes += r.indexBytes
+		f.mint, f.maxt = min(f.mint, r.mint), max(f.maxt, r.maxt)
+		switch {
+		case r.born == noTime:
+		case r.born > w.from:
+			j.created++
+		default:
+			f.oldest = max(f.oldest, r.born)
+		}
+		live := uint64(0)
+		if r.dies > w.to {
+			live = 1
+			f.dies = min(f.dies, r.dies)
+		}
+		w.add(p, r.values, same, live)
+		if live == 1 {
+			j.live++
+			j.labelBytes += p.bytes
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range w.parts {
+		w.finish(p)
+	}
+	if findNestings(layouts, w.parts) {
+		err := w.each(ctx, t, layouts, func(p *part, r *row, _ int) {
+			w.mark(p, p.marked, r.values)
+			p.marked++
+		})
+		if err != nil {
+			return nil, err
+		}
+		countNestings(w.parts)
+	}
+	f.jobs = w.stats()
+	return f, nil
+}
+
+// each calls f with every series of the metric, in order, with the part it
+// belongs to and how many of its first labels are as in the part's series
+// before.
+func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *part, r *row, same int)) error {
+	var m merger
+	var cursors []*cursor
+	for _, l := range t.lists {
+		c := w.cursors[l.block]
+		if err := c.start(l, layouts); err != nil {
+			return w.blockError(c, t, err)
+		}
+		cursors = append(cursors, c)
+	}
+	if c, err := m.start(cursors); err != nil {
+		return w.blockError(c, t, err)
+	}
+	var p *part
+	for n := 0; ; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r, c, err := m.next()
+		if err != nil {
+			return w.blockError(c, t, err)
+		}
+		if r == nil {
+			return nil
+		}
+		if y := r.layout; y.name < 0 && t.id != noName || y.name >= 0 && r.values[y.name] != t.id {
+			return w.blockError(c, t, errList)
+		}
+		same := r.same
+		if p == nil || p.layout != r.layout || p.layout.job >= 0 && p.values[p.layout.job] != r.values[p.layout.job] {
+			p, same = w.part(r), 0
+		}
+		f(p, r, same)
+	}
+}
+
+func (w *worker) blockError(c *cursor, t *task, err error) error {
+	return &BlockError{Block: &w.blocks[c.block], Err: fmt.Errorf("metric %q: %w", t.name, err)}
+}
+
+// part returns the part that the series belongs to.
+func (w *worker) part(r *row) *part {
+	y, id, jobID := r.layout, uint32(noJob), uint32(noJob)
+	if y.job >= 0 {
+		id = r.values[y.job]
+		if w.text[id] != "" {
+			jobID = id
+		}
+	}
+	if p := y.parts[id]; p != nil {
+		return p
+	}
+	j := w.jobs[jobID]
+	if j == nil {
+		j = &job{labels: map[uint32]*label{}}
+		if jobID != noJob {
+			j.name = w.text[jobID]
+		}
+		w.jobs[jobID] = j
+	}
+	n := len(y.names)
+	p := &part{
+		layout: y, owner: j, labels: make([]*label, n), values: make([]uint32, n), hashes: make([]uint64, n),
+		since: make([]uint32, n), runs: make([][]run, n),
+	}
+	for i, name := range y.names {
+		if i == y.name || i == y.job {
+			continue
+		}
+		l := j.labels[name]
+		if l == nil {
+			l = &label{}
+			j.labels[name] = l
+		}
+		p.labels[i] = l
+	}
+	y.parts[id] = p
+	w.parts = append(w.parts, p)
+	return p
+}
+
+// stats turns the jobs into their final form, sorted.
+func (w *worker) stats() []jobStats {
+	var all []jobStats
+	for _, j := range w.jobs {
+		all = append(all, w.jobStats(j))
+	}
+	slices.SortFunc(all, func(a, b jobStats) int { return cmp.Compare(a.Job, b.Job) })
+	return all
+}
