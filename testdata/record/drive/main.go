@@ -20,7 +20,7 @@ import (
 func main() {
 	server := flag.String("prometheus", "http://127.0.0.1:21090", "address of the server to query")
 	dashboards := flag.String("dashboards", "grafana", "folder with exported dashboards; its library/ holds library panels")
-	every := flag.Duration("every", 6*time.Minute, "time between two visits of the same dashboard")
+	every := flag.Duration("every", 8*time.Minute, "time between two visits of the same dashboard")
 	check := flag.Bool("check", false, "visit everything once, closed rows too; fail if a query fails or finds nothing")
 	flag.Parse()
 

@@ -70,7 +70,7 @@ func (m *metrics) registerHTTP(f promauto.Factory) {
 	m.duration = histogramVec(f, "http_request_duration_seconds", "Time to serve an HTTP request.",
 		[]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}, "path", "method", "code")
 	m.responseSize = histogramVec(f, "http_response_size_bytes", "Size of HTTP answers.",
-		[]float64{1000, 10000, 100000, 1e6}, "path")
+		[]float64{1000, 10000, 100000}, "path")
 	m.inFlight = gauge(f, "http_requests_in_flight", "HTTP requests being served.")
 }
 

@@ -68,7 +68,7 @@ func (m *metrics) request(r route, load float64) {
 		dice -= share
 	}
 	m.requests.WithLabelValues(r.path, r.method, code).Inc()
-	m.duration.WithLabelValues(r.path, r.method, code).Observe(millis(seconds))
+	m.duration.WithLabelValues(r.path, r.method, code).Observe(ticks(seconds))
 	m.responseSize.WithLabelValues(r.path).Observe(math.Round(logNormal(8000)))
 }
 
@@ -91,11 +91,11 @@ func (m *metrics) backends(load float64) {
 	m.dbConns.WithLabelValues("idle").Set(20 - used)
 	if used > 15 {
 		m.dbWaits.Inc()
-		m.dbWaitTime.Add(millis(logNormal(0.02)))
+		m.dbWaitTime.Add(ticks(logNormal(0.02)))
 	}
 	for operation, median := range map[string]float64{"select": 0.004, "update": 0.011} {
 		for range poisson(2 * load * tick.Seconds()) {
-			m.dbQuery.WithLabelValues(operation).Observe(millis(logNormal(median)))
+			m.dbQuery.WithLabelValues(operation).Observe(ticks(logNormal(median)))
 		}
 	}
 	m.retries.WithLabelValues("inventory").Add(float64(poisson(0.02 * load)))
@@ -117,7 +117,7 @@ func (m *metrics) checkout(load float64) {
 		provider := pick("card", "card", "wallet")
 		result := pick("ok", "ok", "ok", "ok", "ok", "ok", "declined", "error")
 		m.payments.WithLabelValues(provider, result).Inc()
-		m.paymentTime.WithLabelValues(provider).Observe(millis(logNormal(0.6)))
+		m.paymentTime.WithLabelValues(provider).Observe(ticks(logNormal(0.6)))
 		m.emails.WithLabelValues(pick("order_confirmation", "invoice", "welcome")).Inc()
 	}
 	if rand.Float64() < 0.05 {
@@ -136,7 +136,7 @@ func (m *metrics) checkout(load float64) {
 
 // cart opens a new session now and then: the label with ever more values that every fleet has somewhere.
 func (m *metrics) cart() {
-	if rand.Float64() < 0.06 {
+	if rand.Float64() < 0.045 {
 		m.carts = append(m.carts, randomName(12))
 	}
 	if len(m.carts) == 0 || rand.Float64() > 0.3 {
@@ -151,8 +151,9 @@ func pick(values ...string) string { return values[rand.IntN(len(values))] }
 // logNormal draws from a log-normal distribution, the usual shape of latencies and sizes.
 func logNormal(median float64) float64 { return median * math.Exp(0.6*rand.NormFloat64()) }
 
-// millis rounds seconds to milliseconds, as a service that measures with a coarse clock would.
-func millis(seconds float64) float64 { return math.Round(seconds*1000) / 1000 }
+// ticks rounds seconds to 1/1024 of a second, as a service that measures with a coarse clock would. Sums
+// of them are exact and take little room in the block.
+func ticks(seconds float64) float64 { return math.Round(seconds*1024) / 1024 }
 
 // poisson draws the number of events when mean are expected.
 func poisson(mean float64) int {
