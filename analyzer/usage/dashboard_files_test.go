@@ -36,7 +36,7 @@ func TestDashboardFiles(t *testing.T) {
 		"broken/package.json":      `{"name": "x"}`,
 		"broken/cm.yaml":           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a.json: |\n    {\"panels\": [\n",
 		"alerts/grafana.yml":       "apiVersion: 1\ngroups:\n- name: g\n  folder: f\n  rules:\n  - uid: u\n    title: Alert\n    data:\n    - {refId: A, datasourceUid: prom1, model: {expr: alert_total}}\n",
-		"alerts/record.json":       `{"uid": "r", "title": "R", "labels": {"a": "b"}, "record": {"metric": "m", "target_datasource_uid": "p"}, "data": [{"datasourceUid": "p", "model": {"expr": "in_total"}}]}`,
+		"alerts/record.json":       `{"uid": "r", "title": "R", "labels": {"a": "b"}, "record": {"metric": "m", "from": "A", "target_datasource_uid": "p"}, "data": [{"refId": "A", "datasourceUid": "p", "model": {"expr": "in_total"}}]}`,
 		"boards-yaml/dashboard.md": "",
 	})
 	a := []string{

@@ -106,7 +106,7 @@ func (r *reader) alertQuery(o, d, labels *tree.Value, q Query) {
 			return
 		}
 	}
-	uid := first(d, "datasourceUid", "datasourceUID", "datasource_uid")
+	uid := datasourceUID(d)
 	w := &walker{vars: newVariables(), d: &Dashboard{}, seen: map[*tree.Value]bool{}}
 	ds := w.source(model.Get("datasource"), datasource{})
 	if uid != "" {
@@ -118,22 +118,26 @@ func (r *reader) alertQuery(o, d, labels *tree.Value, q Query) {
 		line := found.Location.Line
 		found.Location = q.Location
 		found.Location.Line = line
-		r.file.Alerts = append(r.file.Alerts, recording(o, labels, uid, found))
+		r.file.Alerts = append(r.file.Alerts, recording(o, d, labels, found))
 	}
 }
 
-// recording turns the query of a recording rule into a recording rule. One that
-// may write to another data source than it reads stays a root: nobody here can
-// tell who reads there.
-func recording(o, labels *tree.Value, uid string, q Query) Query {
-	metric, target := o.Get("metric").Scalar(), first(o, "targetDatasourceUID", "targetDatasourceUid")
-	if record := o.Get("record"); record != nil {
-		metric, target = record.Get("metric").Scalar(), first(record, "target_datasource_uid", "targetDatasourceUid", "targetDatasourceUID")
+// recording turns the query d of a recording rule o into a recording rule, if it
+// is recorded as it is in the data source that it reads. Else it stays a root:
+// nobody here can tell who reads in another data source, nor which labels
+// Grafana's own expressions between the query and the record need.
+func recording(o, d, labels *tree.Value, q Query) Query {
+	record := o.Get("record")
+	metric, target := record.Get("metric").Scalar(), first(record, "target_datasource_uid", "targetDatasourceUid")
+	direct := record.Get("from").Scalar() == d.Get("refId").Scalar()
+	if record == nil { // a resource
+		metric, target = o.Get("metric").Scalar(), first(o, "targetDatasourceUID", "targetDatasourceUid")
+		direct = d.Get("source").Scalar() == "true"
 	}
 	switch {
 	case metric == "":
 		return q
-	case uid == "" || target != uid:
+	case !direct, target == "", target != datasourceUID(d):
 		q.Name = "record " + metric
 		return q
 	}
@@ -145,6 +149,10 @@ func recording(o, labels *tree.Value, uid string, q Query) Query {
 		q.RecordLabels[f.Key] = f.Value.Scalar()
 	}
 	return q
+}
+
+func datasourceUID(d *tree.Value) string {
+	return first(d, "datasourceUid", "datasourceUID", "datasource_uid")
 }
 
 // first returns the first of the keys that is not empty.
