@@ -166,6 +166,27 @@ func TestPrometheusShards(t *testing.T) {
 	}
 }
 
+// TestPrometheusManySeries leaves out the labels of a metric that would take
+// too much memory.
+func TestPrometheusManySeries(t *testing.T) {
+	f := manyServer()
+	for i := range 11 {
+		f.active = append(f.active, promSeries("many", "i", fmt.Sprint(i)))
+	}
+	inv, problems, err := fakeSource(t, f, 2, 100).Inventory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(problems) != 1 || !strings.HasPrefix(problems[0].Hint, "many;") || problems[0].Blocking {
+		t.Errorf("problems %+v", problems)
+	}
+	for _, m := range inv.Metrics {
+		if got, want := m.Jobs[0].Labels == nil, m.Name == "many"; got != want {
+			t.Errorf("%s: labels unknown: %v", m.Name, got)
+		}
+	}
+}
+
 func TestPrometheusPartialFailures(t *testing.T) {
 	tests := map[string]struct {
 		fail     func(w http.ResponseWriter, path, what string) bool
@@ -216,6 +237,26 @@ func TestPrometheusPartialFailures(t *testing.T) {
 		"series of a metric fail": {
 			fail: func(w http.ResponseWriter, path, what string) bool {
 				return path == "series" && strings.Contains(what, `"up"`) && refuse(w, 500, "internal", "broken")
+			},
+			problem: "the labels of some metrics could not be read; any label of these may have any value", noLabels: "up",
+		},
+		"series of a metric are always too much": {
+			fail: func(w http.ResponseWriter, path, what string) bool {
+				return path == "series" && strings.Contains(what, `"up"`) && refuse(w, 422, "execution", "too many")
+			},
+			problem: "the labels of some metrics could not be read; any label of these may have any value", noLabels: "up",
+		},
+		"labels to split by fail": {
+			perQuery: 1,
+			fail: func(w http.ResponseWriter, path, what string) bool {
+				return path == "label/job/values" && strings.Contains(what, `"up"`) && refuse(w, 500, "internal", "broken")
+			},
+			problem: "the labels of some metrics could not be read; any label of these may have any value", noLabels: "up",
+		},
+		"names of labels to split by fail": {
+			perQuery: 1,
+			fail: func(w http.ResponseWriter, path, what string) bool {
+				return path == "labels" && strings.Contains(what, `"up"`) && refuse(w, 500, "internal", "broken")
 			},
 			problem: "the labels of some metrics could not be read; any label of these may have any value", noLabels: "up",
 		},

@@ -25,6 +25,16 @@ type answer[T any] struct {
 	Data data[T] `json:"data"`
 }
 
+// decode reads the body, anew each time.
+func (a *answer[T]) decode(body []byte) (*envelope, error) {
+	*a = answer[T]{}
+	err := json.Unmarshal(body, a)
+	if err == nil && a.Status == "success" && !a.Data.seen {
+		err = errors.New("it has no data")
+	}
+	return &a.envelope, err
+}
+
 // data remembers whether it was there at all: nothing must not pass for an
 // empty list.
 type data[T any] struct {
@@ -60,14 +70,7 @@ func post[T any](ctx context.Context, c *Client, path string, params url.Values)
 
 func call[T any](ctx context.Context, c *Client, method, path string, params url.Values) (T, []string, error) {
 	var a answer[T]
-	err := c.do(ctx, method, path, params, func(body []byte) (*envelope, error) {
-		a = answer[T]{}
-		err := json.Unmarshal(body, &a)
-		if err == nil && a.Status == "success" && !a.Data.seen {
-			err = errors.New("it has no data")
-		}
-		return &a.envelope, err
-	})
+	err := c.do(ctx, method, path, params, a.decode)
 	return a.Data.value, a.Warnings, err
 }
 
