@@ -130,6 +130,10 @@ type Consumer struct {
 	Dead bool `json:"dead,omitempty"`
 }
 
+// OpaqueProblemID returns the identifier of the problem that says that the
+// consumer cannot be understood.
+func (c *Consumer) OpaqueProblemID() string { return HashID("opaque", c.Backend, c.ID) }
+
 // Selector is one request of a consumer to storage.
 type Selector struct {
 	// Matchers are all the matchers, the one on __name__ included. The

@@ -87,7 +87,7 @@ type ScrapeJob struct {
 	JobLabels []string `json:"job_labels"`
 	// HonorLabels says that scraped series may bring job labels of their own.
 	HonorLabels bool          `json:"honor_labels,omitempty"`
-	Interval    time.Duration `json:"interval,omitempty"`
+	Interval    time.Duration `json:"interval_ns,omitempty"`
 	Targets     int           `json:"targets,omitempty"`
 }
 

@@ -52,8 +52,9 @@ type MetricReport struct {
 	Usage
 	Cost Cost `json:"cost"`
 	// JobUsage is the verdict for each of Metric.Jobs, in the same order.
-	JobUsage []Usage `json:"job_usage"`
-	// RecordedBy names the recording rule that writes the metric, if any.
+	JobUsage []JobUsage `json:"job_usage"`
+	// RecordedBy is the identifier of the recording rule that writes the
+	// metric, or empty.
 	RecordedBy string  `json:"recorded_by,omitempty"`
 	PerMonth   float64 `json:"per_month"` // in Settings.Prices.Currency
 	// Score is the percentage of the backend's bill that the metric takes

@@ -28,6 +28,30 @@ type Usage struct {
 	Reasons []string `json:"reasons,omitempty"`
 }
 
+// JobUsage is the verdict for one metric in one job, and for its labels.
+type JobUsage struct {
+	Usage
+	// Labels are the verdicts for the labels that the inventory lists, in the
+	// same order. It is nil when nobody reads the metric: then its verdict is
+	// that of every label.
+	Labels []LabelUsage `json:"labels,omitempty"`
+}
+
+// LabelUsage is the verdict for one label of a metric in one job. It is used
+// when it can change the result of some consumer.
+type LabelUsage struct {
+	Name    string  `json:"name"`
+	Verdict Verdict `json:"verdict"`
+	// Readers are the identifiers of the consumers that need it, sorted.
+	Readers []string `json:"readers,omitempty"`
+	// UnusedValues are stored values of which every reader of the metric says
+	// in its matchers that it does not want them, sorted. UnusedValueSeries is
+	// the number of series that have them. Both are empty while something
+	// makes the usage unknown.
+	UnusedValues      []string `json:"unused_values,omitempty"`
+	UnusedValueSeries int64    `json:"unused_value_series,omitempty"`
+}
+
 // UsageData is what one usage source found.
 type UsageData struct {
 	Consumers []Consumer

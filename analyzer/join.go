@@ -68,7 +68,7 @@ func join(inv *sentei.Inventory, consumers []sentei.Consumer, blockers []string,
 		r := &reports[i]
 		r.Backend, r.Metric, r.Cost = inv.Backend, *m, m.Cost()
 		r.RecordedBy = recorded[m.Name]
-		r.JobUsage = make([]sentei.Usage, len(m.Jobs))
+		r.JobUsage = make([]sentei.JobUsage, len(m.Jobs))
 		for j := range m.Jobs {
 			r.JobUsage[j] = idx.usage(m.Name, &m.Jobs[j], blockers)
 		}
@@ -78,8 +78,9 @@ func join(inv *sentei.Inventory, consumers []sentei.Consumer, blockers []string,
 }
 
 // usage gives the verdict for one metric in one job.
-func (r *readings) usage(metric string, job *sentei.JobMetric, blockers []string) sentei.Usage {
-	var u sentei.Usage
+func (r *readings) usage(metric string, job *sentei.JobMetric, blockers []string) sentei.JobUsage {
+	var u sentei.JobUsage
+	var living []reading
 	for _, candidates := range [][]reading{r.byName[metric], r.others} {
 		for _, c := range candidates {
 			switch {
@@ -87,6 +88,7 @@ func (r *readings) usage(metric string, job *sentei.JobMetric, blockers []string
 			case c.consumer.Dead:
 				u.DeadReaders = append(u.DeadReaders, c.consumer.ID)
 			default:
+				living = append(living, c)
 				u.Readers = append(u.Readers, c.consumer.ID)
 			}
 		}
@@ -95,6 +97,7 @@ func (r *readings) usage(metric string, job *sentei.JobMetric, blockers []string
 	switch {
 	case len(u.Readers) > 0:
 		u.Verdict = sentei.Used
+		u.Labels = labelUsage(job, living, len(blockers) > 0)
 	case len(blockers) > 0:
 		u.Verdict, u.Reasons = sentei.Unknown, blockers
 	default:
@@ -105,7 +108,7 @@ func (r *readings) usage(metric string, job *sentei.JobMetric, blockers []string
 
 // together sums up the verdicts of a metric's jobs: used when all jobs are,
 // partly used when some are, else unknown before unused.
-func together(jobs []sentei.Usage) sentei.Usage {
+func together(jobs []sentei.JobUsage) sentei.Usage {
 	var u sentei.Usage
 	count := map[sentei.Verdict]int{}
 	for i := range jobs {

@@ -157,7 +157,7 @@ func opaqueProblems(consumers []sentei.Consumer) []sentei.Problem {
 			continue
 		}
 		problems = append(problems, sentei.Problem{
-			ID:      sentei.HashID("opaque", c.Backend, c.ID),
+			ID:      c.OpaqueProblemID(),
 			Backend: c.Backend, Source: c.Source,
 			Where:    c.Location.String(),
 			Message:  fmt.Sprintf("cannot tell what %s %q reads: %s", c.Kind, c.Name, c.Opaque),

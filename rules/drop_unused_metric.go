@@ -133,7 +133,7 @@ func (o dropUnusedMetricOptions) proposal(x *index, m *sentei.MetricReport, k in
 // scrape job with one job label may store series under another.
 func unusedEverywhere(m *sentei.MetricReport) bool {
 	return len(m.JobUsage) == len(m.Jobs) &&
-		!slices.ContainsFunc(m.JobUsage, func(u sentei.Usage) bool { return u.Verdict != sentei.Unused })
+		!slices.ContainsFunc(m.JobUsage, func(u sentei.JobUsage) bool { return u.Verdict != sentei.Unused })
 }
 
 // feedersOf returns the scrape jobs whose targets carry the job label.

@@ -94,7 +94,7 @@ func TestDropUnusedMetric(t *testing.T) {
 			problems: []string{"2 unused metrics with 70 series (m1, m2), because no scrape job of this backend is known"},
 		},
 		"no scrape jobs and nothing unused": {report: build(nil, []sentei.MetricReport{metric("m1", []string{"a"}, used)})},
-		"without series now":                {report: build(jobs(a), []sentei.MetricReport{{Backend: "b", Metric: sentei.Metric{Name: "m", Jobs: []sentei.JobMetric{{Job: "a"}}}, JobUsage: []sentei.Usage{{Verdict: unused}}}})},
+		"without series now":                {report: build(jobs(a), []sentei.MetricReport{{Backend: "b", Metric: sentei.Metric{Name: "m", Jobs: []sentei.JobMetric{{Job: "a"}}}, JobUsage: []sentei.JobUsage{{Usage: sentei.Usage{Verdict: unused}}}}})},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -99,7 +99,7 @@ func (x *index) obscure() []*sentei.Consumer {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(x.opaque), func(c *sentei.Consumer) bool {
-		return c.Dead || accepted[sentei.HashID("opaque", c.Backend, c.ID)]
+		return c.Dead || accepted[c.OpaqueProblemID()]
 	})
 }
 

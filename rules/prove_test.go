@@ -134,7 +134,7 @@ func TestNoSelectorLosesSeries(t *testing.T) {
 					}
 				}
 				m.Jobs = append(m.Jobs, j)
-				m.JobUsage = append(m.JobUsage, sentei.Usage{Verdict: sentei.Unused})
+				m.JobUsage = append(m.JobUsage, sentei.JobUsage{Usage: sentei.Usage{Verdict: sentei.Unused}})
 			}
 			r.Metrics = append(r.Metrics, m)
 		}

@@ -43,7 +43,7 @@ func metric(name string, jobs []string, verdicts ...sentei.Verdict) sentei.Metri
 	m := sentei.MetricReport{Backend: "b", Metric: sentei.Metric{Name: name}}
 	for i, j := range jobs {
 		m.Jobs = append(m.Jobs, sentei.JobMetric{Job: j, Cost: sentei.Cost{Series: int64(10 * (i + 1)), SeriesInSpan: 50, SamplesPerSecond: 2}})
-		m.JobUsage = append(m.JobUsage, sentei.Usage{Verdict: verdicts[min(i, len(verdicts)-1)]})
+		m.JobUsage = append(m.JobUsage, sentei.JobUsage{Usage: sentei.Usage{Verdict: verdicts[min(i, len(verdicts)-1)]}})
 	}
 	m.Cost = m.Metric.Cost()
 	return m

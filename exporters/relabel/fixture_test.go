@@ -63,7 +63,7 @@ func reportOf(backend string, jobs []sentei.ScrapeJob, series ...stored) *sentei
 		cost := sentei.Cost{Series: int64(10 * (i + 1)), SamplesPerSecond: float64(i+1) / 1.5}
 		m := &r.Metrics[n]
 		m.Jobs = append(m.Jobs, sentei.JobMetric{Job: s.job, Cost: cost})
-		m.JobUsage = append(m.JobUsage, sentei.Usage{Verdict: s.verdict})
+		m.JobUsage = append(m.JobUsage, sentei.JobUsage{Usage: sentei.Usage{Verdict: s.verdict}})
 		if s.scrapeJob == "" {
 			continue
 		}

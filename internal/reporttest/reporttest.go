@@ -114,7 +114,7 @@ func (s spec) report(ids map[string]string) sentei.MetricReport {
 		if s.jobVerdicts != nil {
 			v = s.jobVerdicts[i]
 		}
-		m.JobUsage = append(m.JobUsage, usage(v))
+		m.JobUsage = append(m.JobUsage, sentei.JobUsage{Usage: usage(v)})
 	}
 	return m
 }

@@ -149,7 +149,7 @@ func Unknown() *sentei.Report {
 		m.Usage = sentei.Usage{Verdict: sentei.Unknown, Reasons: reasons}
 		m.PerMonth, m.Score = 0, 0
 		for k := range m.JobUsage {
-			m.JobUsage[k] = m.Usage
+			m.JobUsage[k] = sentei.JobUsage{Usage: m.Usage}
 		}
 	}
 	for i := range r.Sources {
@@ -173,7 +173,7 @@ func Large(metrics int) *sentei.Report {
 			Backend:  "prod",
 			Metric:   sentei.Metric{Name: fmt.Sprintf("zz_metric_%06d", i), Jobs: []sentei.JobMetric{j}},
 			Usage:    sentei.Usage{Verdict: v},
-			JobUsage: []sentei.Usage{{Verdict: v}},
+			JobUsage: []sentei.JobUsage{{Usage: sentei.Usage{Verdict: v}}},
 			Cost:     j.Cost, PerMonth: r.Settings.Prices.PerMonth(j.Cost),
 		}
 		r.Metrics = append(r.Metrics, m)
