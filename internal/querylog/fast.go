@@ -7,6 +7,7 @@ type fastEntry struct {
 	query  []byte // as it stands in the JSON, in the block's memory
 	time   int64
 	origin int
+	end    int // of the line, for the caller
 }
 
 // The members of a line, to notice one that comes twice.
@@ -22,19 +23,19 @@ const (
 	memberTrace
 )
 
-// fastLine reads the line that b starts with, newline included, and returns
-// its length. It is for lines as Prometheus 2 and 3 usually write them: known
+// fastLine reads the line that b starts with, newline included, into e and
+// returns its length. It is for lines as Prometheus 2 and 3 usually write them: known
 // members, no white space, no error, escapes in the query only. For all others
 // it returns 0, sound or not, and they are read in full. Where it does return
 // a line, that is what parsePrometheus makes of it.
-func (t *table) fastLine(b []byte) (e fastEntry, length int) {
+func (t *table) fastLine(b []byte, e *fastEntry) (length int) {
 	if len(b) == 0 || b[0] != '{' {
-		return e, 0
+		return 0
 	}
 	seen := 0
 	for i := 1; i > 0 && i+2 < len(b); i++ {
 		if b[i] != '"' {
-			return e, 0
+			return 0
 		}
 		member := 0
 		switch b[i+1] {
@@ -81,24 +82,24 @@ func (t *table) fastLine(b []byte) (e fastEntry, length int) {
 			i, e.origin = t.fastGroup(b, i)
 		}
 		if member == 0 || seen&member != 0 || i < 0 || i >= len(b) {
-			return e, 0
+			return 0
 		}
 		seen |= member
 		if b[i] == ',' {
 			continue
 		}
 		if b[i] != '}' || seen&memberTime == 0 || seen&memberParams == 0 {
-			return e, 0
+			return 0
 		}
 		if i++; i < len(b) && b[i] != '\n' {
-			return e, 0
+			return 0
 		}
 		if seen&memberOrigin == 0 {
 			e.origin = t.origins.number(origin{})
 		}
-		return e, min(i+1, len(b))
+		return min(i+1, len(b))
 	}
-	return e, 0
+	return 0
 }
 
 // fastParams reads "params" and returns the query.

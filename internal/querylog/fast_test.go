@@ -16,7 +16,8 @@ import (
 func checkFast(t *testing.T, table *table, line []byte) bool {
 	t.Helper()
 	line, _, _ = bytes.Cut(line, []byte("\n"))
-	fast, n := table.fastLine(append(bytes.Clone(line), "\n{}\n"...))
+	var fast fastEntry
+	n := table.fastLine(append(bytes.Clone(line), "\n{}\n"...), &fast)
 	if n == 0 {
 		return false
 	}

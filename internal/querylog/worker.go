@@ -57,10 +57,10 @@ func (w *worker) readBlock(blk block) (lines int64) {
 	data := blk.data
 	for start := 0; start < len(data); lines++ {
 		if w.parse.fast {
-			e, n := w.table.fastLine(data[start:])
-			if n > 0 && w.table.addFast(&e, &w.fileCounts) {
-				start += n
-				continue
+			usual, size := w.readUsual(data[start:])
+			lines += usual
+			if start += size; start == len(data) {
+				break
 			}
 		}
 		end := bytes.IndexByte(data[start:], '\n')
@@ -73,6 +73,35 @@ func (w *worker) readBlock(blk block) (lines int64) {
 	}
 	w.fileCounts.Lines += lines
 	return lines
+}
+
+// readUsual reads lines up to the first that is not a usual one, and returns
+// how many that were and their size. It looks up the queries of several lines
+// in a row, so that the processor can wait for their memory at once.
+func (w *worker) readUsual(data []byte) (lines int64, size int) {
+	var batch [16]fastEntry
+	for {
+		n, end := 0, size
+		for n < len(batch) && end < len(data) {
+			length := w.table.fastLine(data[end:], &batch[n])
+			if length == 0 {
+				break
+			}
+			end += length
+			batch[n].end = end
+			n++
+		}
+		for i := range batch[:n] {
+			if !w.table.addFast(&batch[i], &w.fileCounts) {
+				return lines, size
+			}
+			lines++
+			size = batch[i].end
+		}
+		if n < len(batch) {
+			return lines, size
+		}
+	}
 }
 
 // readLine reads one line without its newline. A line that has none is the
