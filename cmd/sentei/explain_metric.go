@@ -84,11 +84,9 @@ func writeMetric(w io.Writer, r *sentei.Report, m *sentei.MetricReport) error {
 	for _, reason := range m.Reasons {
 		fmt.Fprintf(&b, "  unknown because %s\n", reason)
 	}
-	b.WriteString("\njobs\n")
 	for i := range m.Jobs {
-		fmt.Fprintf(&b, "  %-24s %-12s %d series\n", quoteEmpty(m.Jobs[i].Job), m.JobUsage[i].Verdict, m.Jobs[i].Cost.Series)
+		writeJob(&b, r, &m.Jobs[i], &m.JobUsage[i])
 	}
-	writeLabels(&b, r, m)
 	writeReaders(&b, r, m, "read by", m.Readers)
 	writeReaders(&b, r, m, "read by recording rules whose output nobody reads", m.DeadReaders)
 	_, err := io.WriteString(w, b.String())
@@ -155,64 +153,4 @@ func above(s *sentei.Selector) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, "; ") + ")"
-}
-
-// writeLabels prints the labels of the metric, each with its what-if and who
-// needs it.
-func writeLabels(b *strings.Builder, r *sentei.Report, m *sentei.MetricReport) {
-	stats := map[string]*sentei.LabelStats{} // summed over the jobs
-	for i := range m.Jobs {
-		for _, l := range m.Jobs[i].Labels {
-			s := stats[l.Name]
-			if s == nil {
-				s = &sentei.LabelStats{Name: l.Name}
-				stats[l.Name] = s
-			}
-			s.Distinct = max(s.Distinct, l.Distinct)
-			s.SeriesWithoutLive += l.SeriesWithoutLive
-		}
-	}
-	if len(stats) == 0 {
-		return
-	}
-	names := make([]string, 0, len(stats))
-	width := 0
-	for name := range stats {
-		names = append(names, name)
-		width = max(width, len(name))
-	}
-	slices.Sort(names)
-	b.WriteString("\nlabels\n")
-	for _, name := range names {
-		s := stats[name]
-		fmt.Fprintf(b, "  %-*s  %6d values, %6d series without it  %s\n", width, name, s.Distinct, s.SeriesWithoutLive, neededBy(r, m, name))
-	}
-}
-
-// neededBy says because of whom a label is live, or that it is dead.
-func neededBy(r *sentei.Report, m *sentei.MetricReport, label string) string {
-	first, more := "", 0
-	for _, id := range m.Readers {
-		c := r.Consumer(id)
-		for i := range c.Selectors {
-			if s := &c.Selectors[i]; s.Live.Has(label) && reaches(s, m) {
-				if first == "" {
-					first = fmt.Sprintf("%s %q", c.Kind, c.Name)
-				} else {
-					more++
-				}
-				break
-			}
-		}
-	}
-	switch {
-	case first == "" && m.Verdict == sentei.Unknown:
-		return "unknown"
-	case first == "":
-		return "dead: nobody needs it"
-	case more > 0:
-		return fmt.Sprintf("live: %s and %d more", first, more)
-	default:
-		return "live: " + first
-	}
 }
