@@ -43,6 +43,9 @@ type Expression struct {
 	// VariableQuery says that Text is the query of a Grafana variable, such as
 	// label_values(up, job), and not an expression.
 	VariableQuery bool `json:"variable_query,omitempty"`
+	// AdHoc says that a viewer can add matchers on any label to every
+	// selector, as with a Grafana filter variable. So every label is live.
+	AdHoc bool `json:"ad_hoc,omitempty"`
 	// Variables are the Grafana variables whose values are known, sorted by
 	// name. A variable that is not listed may have any value.
 	Variables []Variable `json:"variables,omitempty"`

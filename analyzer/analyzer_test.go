@@ -276,6 +276,19 @@ func TestNeedRunsDownTheChain(t *testing.T) {
 	}
 }
 
+func TestAlertsReadTheirState(t *testing.T) {
+	w := newWorld()
+	w.inventory.inventory.Metrics = append(w.inventory.inventory.Metrics, sentei.Metric{Name: "ALERTS_FOR_STATE", Jobs: []sentei.JobMetric{{}}})
+	w.rules.data.Consumers = []sentei.Consumer{alert("a > 0")}
+	r, err := w.scan(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := r.Metric("main", "ALERTS_FOR_STATE"); m.Verdict != sentei.Used {
+		t.Errorf("ALERTS_FOR_STATE is %s", m.Verdict)
+	}
+}
+
 func TestScanFailsOnlyWithoutAnyInventory(t *testing.T) {
 	w := newWorld()
 	w.inventory.err = errors.New("no such directory")

@@ -72,6 +72,22 @@ func apply(c *sentei.Consumer, need sentei.LabelSet) {
 	}
 	a := promql.Analyze(c.Expression, need)
 	c.Selectors, c.Opaque = a.Selectors, a.Opaque
+	if c.Kind == sentei.AlertingRule {
+		c.Selectors = append(c.Selectors, stateOf(c))
+	}
+}
+
+// stateOf returns the selector by which Prometheus restores the state of an
+// alert after a restart.
+func stateOf(alert *sentei.Consumer) sentei.Selector {
+	return sentei.Selector{
+		Matchers: []*labels.Matcher{
+			labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "ALERTS_FOR_STATE"),
+			labels.MustNewMatcher(labels.MatchEqual, "alertname", alert.Name),
+		},
+		Live:   sentei.AllLabelsBut(),
+		Hidden: "Prometheus restores the state of the alert from it",
+	}
 }
 
 // analyzeRecordingRules walks from the roots down the chains of recording

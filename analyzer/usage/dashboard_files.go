@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/files"
@@ -93,10 +92,9 @@ func (s *dashboardFilesSource) Consumers(ctx context.Context) (*sentei.UsageData
 	left := map[string]int{} // queries left out, by data source
 	for _, f := range found {
 		for _, d := range f.Dashboards {
-			s.add(&c, d.Queries(library), left)
-			s.adHoc(&c, d)
+			s.add(&c, d.Queries(library), len(d.AdHoc()) > 0, left)
 		}
-		s.add(&c, f.Alerts, left)
+		s.add(&c, f.Alerts, false, left)
 	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
 		c.Problems = append(c.Problems, s.env.Problem(sentei.Problem{
@@ -135,8 +133,9 @@ func (s *dashboardFilesSource) read(ctx context.Context, c *collector, patterns 
 	return out, nil
 }
 
-// add adds the queries of this backend, and counts the others.
-func (s *dashboardFilesSource) add(c *collector, queries []grafana.Query, left map[string]int) {
+// add adds the queries of this backend, and counts the others. adHoc says that
+// viewers can filter them by any label.
+func (s *dashboardFilesSource) add(c *collector, queries []grafana.Query, adHoc bool, left map[string]int) {
 	for _, q := range queries {
 		if len(s.Datasources) > 0 && q.Datasource != "" && !slices.Contains(s.Datasources, q.Datasource) {
 			left[q.Datasource]++
@@ -145,22 +144,10 @@ func (s *dashboardFilesSource) add(c *collector, queries []grafana.Query, left m
 		if q.Expression.Lang == "" {
 			q.Expression.Lang = s.Lang
 		}
+		q.Expression.AdHoc = adHoc
 		c.add(sentei.Consumer{
 			Kind: q.Kind, Name: q.Name, Location: q.Location, Expression: q.Expression,
 			Records: q.Records, RecordLabels: q.RecordLabels, Opaque: q.Opaque,
 		})
 	}
-}
-
-// adHoc reports a dashboard whose viewers can filter by any label.
-func (s *dashboardFilesSource) adHoc(c *collector, d *grafana.Dashboard) {
-	names := d.AdHoc()
-	if len(names) == 0 {
-		return
-	}
-	c.Problems = append(c.Problems, s.env.Problem(sentei.Problem{
-		Where:   sentei.Location{Dashboard: d.Title, Panel: "variable " + strings.Join(names, ", ")}.String(),
-		Message: "viewers can filter by any label: all labels of the metrics on this dashboard are live",
-		Hint:    "which metrics are read does not change by it; mind it before removing labels",
-	}))
 }

@@ -45,18 +45,17 @@ func TestDashboardFiles(t *testing.T) {
 		`dashboard A [dashboard "A", panel "Default", boards/a.json:4]: default_total /d/a`,
 		`dashboard A [dashboard "A", panel "VM", boards/a.json:5]: vm_total (metricsql) /d/a`,
 	}
-	variable := `dashboard B [dashboard "B", variable job, boards/below/b.json:3]: label_values(up, job) (variable)`
-	adHoc := `dashboard "B", variable Filters: viewers can filter by any label: all labels of the metrics on this dashboard are live`
+	variable := `dashboard B [dashboard "B", variable job, boards/below/b.json:3]: label_values(up, job) (variable) (ad hoc)`
 	tests := map[string]struct {
 		options string
 		want    []string
 	}{
 		"folder with library panels": {"{paths: [boards], library_panels: [library]}", append(a[:4:4],
-			variable, `dashboard B [dashboard "B", panel "Shared", library/lib.json:2]: shared_total{env="$env"} (template) $env=prod|test`, adHoc)},
+			variable, `dashboard B [dashboard "B", panel "Shared", library/lib.json:2]: shared_total{env="$env"} (template) (ad hoc) $env=prod|test`)},
 		"library panels among the dashboards": {"paths: [boards/below, library/lib.json]", []string{
-			variable, `dashboard B [dashboard "B", panel "Shared", library/lib.json:2]: shared_total{env="$env"} (template) $env=prod|test`, adHoc}},
+			variable, `dashboard B [dashboard "B", panel "Shared", library/lib.json:2]: shared_total{env="$env"} (template) (ad hoc) $env=prod|test`}},
 		"missing library panel": {"paths: [boards/below/b.json]", []string{
-			variable, `dashboard B [dashboard "B", panel "Shared", boards/below/b.json:5]:  OPAQUE library panel "Shared" (uid lib) is in none of the files`, adHoc}},
+			variable, `dashboard B [dashboard "B", panel "Shared", boards/below/b.json:5]:  (ad hoc) OPAQUE library panel "Shared" (uid lib) is in none of the files`}},
 		"data sources": {"{paths: [boards/a.json], datasources: [prom1]}", []string{a[0], a[2],
 			"data source Elsewhere: 1 queries are left out, because datasources does not list this data source",
 			"data source vm: 1 queries are left out, because datasources does not list this data source"}},

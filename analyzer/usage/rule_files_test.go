@@ -74,6 +74,9 @@ func usageLines(t *testing.T, data *sentei.UsageData, kind string) []string {
 		if c.Template {
 			s += " (template)"
 		}
+		if c.AdHoc {
+			s += " (ad hoc)"
+		}
 		for _, v := range c.Variables {
 			s += fmt.Sprintf(" $%s=%s", v.Name, strings.Join(v.Values, "|"))
 		}

@@ -143,6 +143,9 @@ func reaches(s *sentei.Selector, m *sentei.MetricReport) bool {
 // above says what stands between the selector and the result.
 func above(s *sentei.Selector) string {
 	var parts []string
+	if s.Hidden != "" {
+		parts = append(parts, s.Hidden)
+	}
 	if len(s.Path) > 0 {
 		parts = append(parts, "under "+strings.Join(s.Path, ", "))
 	}

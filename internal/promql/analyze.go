@@ -40,6 +40,11 @@ func Analyze(e sentei.Expression, need sentei.LabelSet) Analysis {
 	default:
 		c.guard(func() { c.expression(e.Lang, e.Text, rootScope(need)) })
 	}
+	if e.AdHoc {
+		for i := range c.selectors {
+			c.selectors[i].Live = sentei.AllLabelsBut()
+		}
+	}
 	return Analysis{Selectors: c.selectors, Opaque: c.opaque, Problems: c.problems, written: c.written}
 }
 
