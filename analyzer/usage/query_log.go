@@ -101,7 +101,7 @@ func (q *queryLogSource) Consumers(ctx context.Context) (*sentei.UsageData, erro
 		return nil, res.Files[0].Err
 	}
 	c := res.Counts
-	q.env.Logger.LogAttrs(ctx, slog.LevelInfo, "query log read",
+	q.env.Logger.LogAttrs(ctx, slog.LevelDebug, "query log read",
 		slog.Int("files", len(res.Files)), slog.Int64("bytes", c.Bytes), slog.Int64("lines", c.Lines),
 		slog.Int64("entries", c.Entries), slog.Int64("used", c.Used), slog.Int64("failed", c.Failed),
 		slog.Int64("own", c.Own), slog.Int64("blind", c.Blind), slog.Int64("other", c.Other),
