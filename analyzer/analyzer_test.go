@@ -300,14 +300,14 @@ func TestScanFailsOnlyWithoutAnyInventory(t *testing.T) {
 
 func TestScore(t *testing.T) {
 	w := newWorld() // 60 series in all: a has 20, b and c and the recorded ones 10 each
-	w.rules.data.Consumers = []sentei.Consumer{alert("a")}
+	w.rules.data.Consumers = []sentei.Consumer{alert(`a{job="api"}`)}
 	w.queries.data.Consumers = []sentei.Consumer{query("b", now.Add(-15*24*time.Hour))}
 	r, err := w.scan(t)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]float64{
-		"a": 0,                                 // an alert: of full use
+		"a": 100 * 10 / 60.,                    // an alert reads it in one of two jobs
 		"b": 100 * 10 / 60. * (1 - 0.5*(3/4.)), // asked three times, half a window ago
 		"c": 100 * 10 / 60.,                    // nobody
 	}

@@ -8,7 +8,7 @@ import (
 
 // score fills in the money and the score of every metric of one backend:
 //
-//	score = 100 × (cost of the metric ÷ cost of all) × (1 − use)
+//	score = 100 × Σ over its jobs (cost in the job ÷ cost of all) × (1 − use in the job)
 //
 // use is 1 when an alerting rule, a dashboard, a declared consumer or a living
 // recording rule reads the metric, and when the verdict is unknown: doubt
@@ -20,17 +20,17 @@ func score(metrics []sentei.MetricReport, consumers []sentei.Consumer, at time.T
 	for i := range consumers {
 		byID[consumers[i].ID] = &consumers[i]
 	}
-	var total float64
+	amount := o.Prices.PerMonth
+	total := 0.0
 	for i := range metrics {
 		m := &metrics[i]
 		m.PerMonth = o.Prices.PerMonth(m.Cost)
 		total += m.PerMonth
 	}
-	amount := func(m *sentei.MetricReport) float64 { return m.PerMonth }
 	if total == 0 { // no prices
-		amount = func(m *sentei.MetricReport) float64 { return float64(m.Cost.Series) }
+		amount = func(c sentei.Cost) float64 { return float64(c.Series) }
 		for i := range metrics {
-			total += amount(&metrics[i])
+			total += amount(metrics[i].Cost)
 		}
 	}
 	if total == 0 {
@@ -38,16 +38,18 @@ func score(metrics []sentei.MetricReport, consumers []sentei.Consumer, at time.T
 	}
 	for i := range metrics {
 		m := &metrics[i]
-		m.Score = 100 * amount(m) / total * (1 - useOf(m, byID, at, o.Window))
+		for j := range m.Jobs {
+			m.Score += 100 * amount(m.Jobs[j].Cost) / total * (1 - useOf(&m.JobUsage[j].Usage, byID, at, o.Window))
+		}
 	}
 }
 
-func useOf(m *sentei.MetricReport, byID map[string]*sentei.Consumer, at time.Time, window time.Duration) float64 {
-	if m.Verdict == sentei.Unknown {
+func useOf(u *sentei.Usage, byID map[string]*sentei.Consumer, at time.Time, window time.Duration) float64 {
+	if u.Verdict == sentei.Unknown {
 		return 1
 	}
 	use := 0.0
-	for _, id := range m.Readers {
+	for _, id := range u.Readers {
 		c := byID[id]
 		if c.Kind != sentei.Query {
 			return 1
