@@ -9,7 +9,7 @@ import (
 
 // blockSize is how much is read at a time: small enough for a processor's
 // cache, large enough that the read calls do not count.
-const blockSize = 512 << 10
+const blockSize = 256 << 10
 
 // block is a piece of a file that ends with a newline, or with the file.
 type block struct {

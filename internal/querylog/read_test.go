@@ -102,7 +102,7 @@ func TestReadEveryDialect(t *testing.T) {
 func TestReadIsDeterministic(t *testing.T) {
 	dir := t.TempDir()
 	var log bytes.Buffer
-	if _, err := loggen.Write(&log, loggen.Options{Bytes: 3 * blockSize, Texts: 3000}); err != nil {
+	if _, err := loggen.Write(&log, loggen.Options{Bytes: 2 << 20, Texts: 3000}); err != nil {
 		t.Fatal(err)
 	}
 	path := put(t, dir, "query.log", log.String())

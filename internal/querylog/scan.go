@@ -1,12 +1,13 @@
 package querylog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
 
-// The functions in this file read JSON by hand, eight bytes at a time. Each
-// takes a position and returns the one after what it has read, or -1 when the
+// The functions in this file read JSON by hand, often eight bytes at a time.
+// Each takes a position and returns the one after what it has read, or -1 when the
 // text is not of the simple form that it expects, be it sound or not.
 
 const (
@@ -14,12 +15,9 @@ const (
 	highs = 0x8080808080808080
 )
 
-// bytesEqual returns a word whose bytes are 0x80 where x has the byte c, and
-// 0 elsewhere.
-func bytesEqual(x uint64, c byte) uint64 {
-	x ^= ones * uint64(c)
-	return ^((x&^highs + (highs - ones)) | x) & highs
-}
+// below returns a word that is not 0 when a byte of x is less than n, at most
+// 0x80. Its lowest bit that is set belongs to the first such byte.
+func below(x, n uint64) uint64 { return (x - ones*n) &^ x & highs }
 
 // skipLiteral reads exactly s.
 func skipLiteral(b []byte, i int, s string) int {
@@ -37,8 +35,7 @@ func skipString(b []byte, i int) int {
 	}
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
-		control := (x - ones*0x20) &^ x & highs // right up to the first byte that it finds
-		if stop := bytesEqual(x, '"') | bytesEqual(x, '\\') | control; stop != 0 {
+		if stop := below(x^ones*'"', 1) | below(x^ones*'\\', 1) | below(x, ' '); stop != 0 {
 			i += bits.TrailingZeros64(stop) / 8
 			if b[i] != '"' {
 				return -1
@@ -59,46 +56,24 @@ func skipString(b []byte, i int) int {
 
 // skipEscaped reads the rest of a string that may have escapes, the closing
 // quote included. It looks at quotes and backslashes only.
-func skipEscaped(b []byte, i int) int {
-	if i < 0 {
+func skipEscaped(b []byte, start int) int {
+	if start < 0 {
 		return -1
 	}
-	var before uint64 // 0x80 when the last byte was a backslash that escapes
-	for i+8 <= len(b) {
-		x := binary.LittleEndian.Uint64(b[i:])
-		slashes := bytesEqual(x, '\\')
-		escaped := slashes<<8 | before
-		if slashes&escaped != 0 {
-			// Backslashes in a row: byte by byte.
-			for end := i + 8; i < end; i++ {
-				switch {
-				case before != 0:
-					before = 0
-				case b[i] == '\\':
-					before = 0x80
-				case b[i] == '"':
-					return i + 1
-				}
-			}
-			continue
+	for i := start; ; {
+		next := bytes.IndexByte(b[i:], '"')
+		if next < 0 {
+			return -1
 		}
-		if end := bytesEqual(x, '"') &^ escaped; end != 0 {
-			return i + bits.TrailingZeros64(end)/8 + 1
+		i += next + 1
+		slashes := 0
+		for i-2-slashes >= start && b[i-2-slashes] == '\\' {
+			slashes++
 		}
-		before = slashes >> 56
-		i += 8
-	}
-	for ; i < len(b); i++ {
-		switch {
-		case before != 0:
-			before = 0
-		case b[i] == '\\':
-			before = 0x80
-		case b[i] == '"':
-			return i + 1
+		if slashes%2 == 0 {
+			return i
 		}
 	}
-	return -1
 }
 
 // skipNumber reads a number.
