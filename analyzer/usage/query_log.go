@@ -44,14 +44,14 @@ and byte. A last line without an end is being written, and is no problem. A line
 
 Reading takes about a second for 2 GB, and as much memory as the distinct queries need: about 300 bytes and twice the
 length of the text for each.`,
-	Example: `query_log:
-  # Files, as globs. Relative to the folder of this file.
-  paths: [/prometheus/query.log*]
-  # auto finds the format line by line. Or: prometheus, mimir, thanos,
-  # victoriametrics.
-  format: auto
-  # How many lines of a file may be broken without blocking proposals.
-  max_broken_lines: 0
+	Example: `- query_log:
+    # Files, as globs. Relative to the folder of this file.
+    paths: [/prometheus/query.log*]
+    # auto finds the format line by line. Or: prometheus, mimir, thanos,
+    # victoriametrics.
+    format: auto
+    # How many lines of a file may be broken without blocking proposals.
+    max_broken_lines: 0
 `,
 }, queryLogOptions{Format: querylog.FormatAuto}, newQueryLog)}
 

@@ -2,16 +2,21 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/sentei/sentei/analyzer/inventory"
 	"github.com/sentei/sentei/analyzer/usage"
 	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/exporters/report"
+	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules"
 )
 
@@ -45,6 +50,48 @@ func TestDocs(t *testing.T) {
 					t.Error("title, text or example is missing")
 				}
 			})
+		}
+	}
+}
+
+// TestExamples builds every source and rule from the example in its
+// documentation, so that an example can be copied as it stands.
+func TestExamples(t *testing.T) {
+	env := source.Env{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Now: time.Now}
+	build := map[string]func(*yaml.Node) error{}
+	for _, i := range inventory.All() {
+		build[i.Kind] = func(n *yaml.Node) error { _, err := i.Build(n, env); return err }
+	}
+	for _, i := range usage.All() {
+		build[i.Kind] = func(n *yaml.Node) error { _, err := i.Build(n, env); return err }
+	}
+	for _, i := range rules.All() {
+		build[i.Kind] = func(n *yaml.Node) error { _, err := i.Build(n, env); return err }
+	}
+	for _, d := range slices.Concat(sourceDocs(), ruleDocs()) {
+		t.Run(d.kind, func(t *testing.T) {
+			var example map[string]yaml.Node
+			if text := strings.TrimPrefix(d.doc.Example, "- "); text != d.doc.Example {
+				var list []map[string]yaml.Node // an item of a list, as sources are
+				if err := yaml.Unmarshal([]byte(d.doc.Example), &list); err != nil || len(list) != 1 {
+					t.Fatalf("%d items, %v", len(list), err)
+				}
+				example = list[0]
+			} else if err := yaml.Unmarshal([]byte(d.doc.Example), &example); err != nil {
+				t.Fatal(err)
+			}
+			node, ok := example[d.kind]
+			if !ok || len(example) != 1 {
+				t.Fatalf("the example does not configure %s alone", d.kind)
+			}
+			if err := build[d.kind](&node); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, d := range sourceDocs() {
+		if !strings.HasPrefix(d.doc.Example, "- "+d.kind+":") {
+			t.Errorf("the example of %s is no list item", d.kind)
 		}
 	}
 }
