@@ -7,9 +7,9 @@ import (
 	"github.com/sentei/sentei"
 )
 
-// merge joins the inventories of one backend into one. Of a metric that
-// several of them know, the one that stands first in the configuration wins;
-// later ones add what it lacks (type, unit, help, scrape jobs).
+// merge joins the inventories of one backend into one. Of what several of them
+// know, the one that stands first in the configuration wins; later ones add
+// what it lacks: metrics, jobs, labels, type, unit, help and scrape jobs.
 func merge(c *collection) *sentei.Inventory {
 	merged := &sentei.Inventory{Backend: c.backend.Name}
 	at := map[string]int{} // metric name -> index in merged.Metrics
@@ -32,6 +32,7 @@ func merge(c *collection) *sentei.Inventory {
 			first.Type = cmp.Or(first.Type, m.Type)
 			first.Unit = cmp.Or(first.Unit, m.Unit)
 			first.Help = cmp.Or(first.Help, m.Help)
+			first.Jobs = mergeJobs(first.Jobs, m.Jobs)
 		}
 		for _, j := range inv.ScrapeJobs {
 			if !jobs[j.Name] {
@@ -48,5 +49,31 @@ func merge(c *collection) *sentei.Inventory {
 	slices.SortFunc(merged.ScrapeJobs, func(a, b sentei.ScrapeJob) int { return cmp.Compare(a.Name, b.Name) })
 	slices.Sort(merged.Estimated)
 	merged.Estimated = slices.Compact(merged.Estimated)
+	return merged
+}
+
+// mergeJobs adds jobs and labels that only the second inventory has seen: what
+// a younger or longer look has seen may be read as well.
+func mergeJobs(first, second []sentei.JobMetric) []sentei.JobMetric {
+	merged := slices.Clone(first)
+	for _, j := range second {
+		i := slices.IndexFunc(merged, func(m sentei.JobMetric) bool { return m.Job == j.Job })
+		if i < 0 {
+			merged = append(merged, j)
+			continue
+		}
+		if merged[i].Labels == nil {
+			merged[i].Labels = j.Labels
+			continue
+		}
+		merged[i].Labels = slices.Clone(merged[i].Labels)
+		for _, l := range j.Labels {
+			if merged[i].Label(l.Name) == nil {
+				merged[i].Labels = append(merged[i].Labels, l)
+			}
+		}
+		slices.SortFunc(merged[i].Labels, func(a, b sentei.LabelStats) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	slices.SortFunc(merged, func(a, b sentei.JobMetric) int { return cmp.Compare(a.Job, b.Job) })
 	return merged
 }
