@@ -14,9 +14,9 @@ import (
 type row struct {
 	layout *layout
 	values []uint32 // numbers of the symbols, for each name of the layout
-	// same is how many of the first labels are those of the row that came
-	// before it. It is 0 when nobody knows.
-	same int
+	// changed are the places of the labels that are not as in the row before
+	// it, which has the same layout. It is empty when nobody knows.
+	changed []int32
 
 	mint, maxt int64 // first and last sample, noTime and -noTime without
 	born, dies int64 // the same, moved by its patience
@@ -48,6 +48,7 @@ type cursor struct {
 	names, own []uint32
 	prev       []byte
 	pos        []int32 // one more than labels: the last is the end
+	nameLen    []int32 // length of each name's number
 
 	// Memory to use again.
 	spare                []byte
@@ -154,28 +155,31 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 	for int(c.pos[j]) > same {
 		j--
 	}
-	c.same = j
+	c.changed = c.changed[:0]
 	first := true
 	at := i + int(c.pos[j])
-	for {
-		name, p := uvarint(b, at)
-		if p > end {
-			return 0, errEntry
-		}
-		value, p := uvarint(b, p)
-		if p > end || value >= uint64(c.count) {
-			return 0, errEntry
-		}
-		if uint32(name) != c.names[j] || name>>32 != 0 {
-			if first && uint32(name) < c.names[j] {
+	same -= int(c.pos[j])
+	for { // the first `same` bytes of label j, at b[at:], are as before
+		if same < int(c.nameLen[j]) {
+			name, p := uvarint(b, at)
+			if p > end || first && name < uint64(c.names[j]) {
 				return 0, errOrder
 			}
 			return c.allLabels(b, i, end, last, true)
+		}
+		at += int(c.nameLen[j])
+		value, p := shortUvarint(b, at)
+		if p > at+4 {
+			value, p = uvarint(b, at)
+		}
+		if p > end || value >= uint64(c.count) {
+			return 0, errEntry
 		}
 		if first && uint32(value) <= c.own[j] {
 			return 0, errOrder
 		}
 		first = false
+		c.changed = append(c.changed, int32(j))
 		c.own[j] = uint32(value)
 		if c.rank != nil {
 			c.values[j] = c.rank[value]
@@ -187,7 +191,7 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 		old := int(c.pos[j])
 		shift := int32(at - i - old)
 		rest := int(c.pos[last]) - old
-		same := mismatch(b[at:], c.prev[old:], min(rest, end-at))
+		same = mismatch(b[at:], c.prev[old:], min(rest, end-at))
 		if same == rest {
 			if shift != 0 {
 				for k := j; k <= last; k++ {
@@ -201,6 +205,7 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 			c.pos[j] += shift
 			j++
 		}
+		same -= int(c.pos[j]) - old
 		at += int(c.pos[j]) - old
 		c.pos[j] += shift
 	}
@@ -211,9 +216,9 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 // allLabels decodes n labels without looking at those before, but for the
 // order. Sorted says that the order is known to be right.
 func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
-	c.same = 0
+	c.changed = c.changed[:0]
 	names, own := c.spareNames[:0], c.spareOwn[:0]
-	pos := c.pos[:0]
+	pos, nameLen := c.pos[:0], c.nameLen[:0]
 	at := i
 	for range n {
 		pos = append(pos, int32(at-i))
@@ -221,6 +226,7 @@ func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
 		if p > end || name >= uint64(c.count) || len(names) > 0 && uint32(name) <= names[len(names)-1] {
 			return 0, errEntry
 		}
+		nameLen = append(nameLen, int32(p-at))
 		value, p := uvarint(b, p)
 		if p > end || value >= uint64(c.count) {
 			return 0, errEntry
@@ -231,7 +237,7 @@ func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
 	if !sorted && c.layout != nil && compareLabels(c.names, c.own, names, own) >= 0 {
 		return 0, errOrder
 	}
-	c.pos = append(pos, int32(at-i))
+	c.pos, c.nameLen = append(pos, int32(at-i)), nameLen
 	c.prev = b[i:]
 	c.names, c.spareNames = names, c.names
 	c.own, c.spareOwn = own, c.own
@@ -261,23 +267,23 @@ func (c *cursor) metas(b []byte, i, end int) error {
 	var ref uint64
 	for j := range n {
 		start, p := uvarint(b, i)
-		if p > end {
-			return errEntry
-		}
 		length, p := uvarint(b, p)
-		if p > end {
-			return errEntry
-		}
-		next, p := uvarint(b, p)
-		if p > end {
-			return errEntry
-		}
-		i = p
-		mint := int64(start)
+		mint := maxt + int64(start)
 		if j == 0 {
-			mint, ref = unzigzag(start), next
+			mint = unzigzag(start)
+		}
+		if c.chunks == nil {
+			i = skipUvarint(b, p)
 		} else {
-			mint, ref = maxt+mint, ref+uint64(unzigzag(next))
+			var next uint64
+			next, i = uvarint(b, p)
+			if j > 0 {
+				next = ref + uint64(unzigzag(next))
+			}
+			ref = next
+		}
+		if i > end {
+			return errEntry
 		}
 		const limit = 1 << 60
 		if j > 0 && start > limit || length > limit || mint > limit || mint < -limit {

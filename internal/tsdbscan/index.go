@@ -156,7 +156,7 @@ func (s *section) uvarint() (uint64, error) {
 	}
 	v, n := uvarint(b, 0)
 	if int64(n) > s.end-s.off {
-		return 0, errVarint
+		return 0, errShort
 	}
 	s.off += int64(n)
 	return v, nil

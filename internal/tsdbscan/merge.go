@@ -52,7 +52,7 @@ func (m *merger) next() (*row, *cursor, error) {
 		}
 	}
 	m.union = m.used[0].row
-	m.union.same = 0
+	m.union.changed = nil
 	for _, c := range m.used[1:] {
 		m.union.add(&c.row)
 	}

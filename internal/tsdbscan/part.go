@@ -46,41 +46,48 @@ type run struct {
 	hash  uint64 // of the label with its value
 }
 
-// add appends the series, of which the first `same` labels are as in the one
-// before. live is 1 for a live one, else 0.
-func (w *worker) add(p *part, values []uint32, same int, live uint64) {
+// add appends the series, of which these labels are not as in the one before,
+// or any if there are none. live is 1 for a live one, else 0.
+func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 	n := uint32(len(p.rows))
 	if n == 0 {
 		for i, v := range values {
 			p.values[i] = v
 			p.hashes[i] = w.hash(p.layout.names[i], v)
 			p.sum += p.hashes[i]
-			p.bytes += int64(len(w.text[p.layout.names[i]]) + len(w.text[v]))
+			p.bytes += int64(w.length[p.layout.names[i]]) + int64(w.length[v])
 		}
 		p.rows = append(p.rows, p.sum|live)
 		return
 	}
-	first := same
-	for values[first] == p.values[first] {
-		first++
+	if len(changed) == 0 {
+		changed = w.compare(p.values, values)
 	}
-	for i := first; i < len(values); i++ {
+	for k, i := range changed {
 		v, old := values[i], p.values[i]
-		if v == old {
-			continue
-		}
 		hash := w.hash(p.layout.names[i], v)
-		if i == first {
-			w.split(p, i, n, hash)
+		if k == 0 {
+			w.split(p, int(i), n, hash)
 		}
 		if l := p.labels[i]; l != nil {
 			l.values.add(old, n-p.since[i])
 		}
 		p.sum += hash - p.hashes[i]
-		p.bytes += int64(len(w.text[v]) - len(w.text[old]))
+		p.bytes += int64(w.length[v]) - int64(w.length[old])
 		p.values[i], p.hashes[i], p.since[i] = v, hash, n
 	}
 	p.rows = append(p.rows, p.sum|live)
+}
+
+// compare returns the places where the values differ.
+func (w *worker) compare(a, b []uint32) []int32 {
+	w.changed = w.changed[:0]
+	for i, v := range a {
+		if v != b[i] {
+			w.changed = append(w.changed, int32(i))
+		}
+	}
+	return w.changed
 }
 
 // split begins a new run of the label at series n. The groups of all labels

@@ -34,9 +34,14 @@ type scan struct {
 // Scan reads the blocks. An error that is about one block is a *BlockError.
 // The same blocks give the same result.
 func Scan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
+	return scanBlocks(ctx, blocks, opts, tailStart(blocks))
+}
+
+// scanBlocks counts the samples from tail on.
+func scanBlocks(ctx context.Context, blocks []Block, opts Options, tail int64) (*Result, error) {
 	s := &scan{
 		hasher: hasher{rand.Uint64(), rand.Uint64()},
-		opts:   opts, blocks: blocks, tail: tailStart(blocks),
+		opts:   opts, blocks: blocks, tail: tail,
 		from: noTime, to: -noTime,
 	}
 	if s.opts.Workers < 1 {
@@ -224,12 +229,7 @@ func (s *scan) result(tasks []task, results []*found) *Result {
 	r := &Result{From: time.UnixMilli(s.from).UTC(), To: time.UnixMilli(s.to).UTC()}
 	sp := newSpan(s.from, s.to, s.tail)
 	for i, f := range results {
-		m := sentei.Metric{Name: tasks[i].name}
-		for k := range f.jobs {
-			f.jobs[k].price(sp)
-			m.Jobs = append(m.Jobs, f.jobs[k].JobMetric)
-		}
-		r.Metrics = append(r.Metrics, m)
+		r.Metrics = append(r.Metrics, f.finish(tasks[i].name, sp, s.text, s.opts.TopValues))
 	}
 	slices.SortFunc(r.Metrics, func(a, b sentei.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return r

@@ -1,62 +1,81 @@
 package tsdbscan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
 	"github.com/sentei/sentei"
 )
 
-// jobStats is a sentei.JobMetric whose cost waits for the span to be known.
+// jobStats is a sentei.JobMetric of which some parts wait until all is known.
 type jobStats struct {
 	sentei.JobMetric
 	created, samples, chunkBytes, indexBytes, labelBytes int64
 }
 
-func (w *worker) jobStats(j *job) jobStats {
-	s := jobStats{
-		JobMetric: sentei.JobMetric{
-			Job:    j.name,
-			Cost:   sentei.Cost{Series: j.live, SeriesInSpan: j.series},
-			Labels: make([]sentei.LabelStats, 0, len(j.labels)),
-		},
-		created: j.created, samples: j.samples,
-		chunkBytes: j.chunkBytes, indexBytes: j.indexBytes, labelBytes: j.labelBytes,
+// stats puts the jobs into their final form.
+func (w *worker) stats(f *found) {
+	f.jobs = make([]jobStats, 0, len(w.jobs))
+	keys := w.keys[:0]
+	for _, j := range slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) }) {
+		s := jobStats{
+			JobMetric: sentei.JobMetric{
+				Job:    j.name,
+				Cost:   sentei.Cost{Series: j.live, SeriesInSpan: j.series},
+				Labels: make([]sentei.LabelStats, len(j.labels)),
+			},
+			created: j.created, samples: j.samples,
+			chunkBytes: j.chunkBytes, indexBytes: j.indexBytes, labelBytes: j.labelBytes,
+		}
+		for i, l := range j.labels {
+			s.Labels[i] = sentei.LabelStats{
+				Name:              w.text[l.name],
+				Series:            l.series,
+				Distinct:          int64(len(l.values.entries)),
+				Complete:          len(l.values.entries) <= w.opts.TopValues,
+				SeriesWithout:     j.series - l.saved,
+				SeriesWithoutLive: j.live - l.savedLive,
+			}
+			keys = append(keys, l.values.top(w.opts.TopValues)...)
+		}
+		f.jobs = append(f.jobs, s)
 	}
-	for _, name := range slices.Sorted(maps.Keys(j.labels)) {
-		l := j.labels[name]
-		s.Labels = append(s.Labels, sentei.LabelStats{
-			Name:              w.text[name],
-			Series:            l.series,
-			Distinct:          int64(l.values.used),
-			Values:            w.topValues(&l.values),
-			Complete:          l.values.used <= w.opts.TopValues,
-			SeriesWithout:     j.series - l.saved,
-			SeriesWithoutLive: j.live - l.savedLive,
-		})
-	}
-	return s
+	f.keys, w.keys = slices.Clone(keys), keys
 }
 
-// topValues returns the values with most series, ties by name.
-func (w *worker) topValues(c *counter) []sentei.LabelValue {
-	keys := w.keys[:0] // the inverted count, then the number: they sort as wanted
-	c.each(func(v, n uint32) { keys = append(keys, uint64(^n)<<32|uint64(v)) })
-	w.keys = keys
+// top returns the n numbers with the highest counts, ties by number: each as
+// the inverted count in the upper half and the number in the lower. It spoils
+// the counter.
+func (c *counter) top(n int) []uint64 {
+	keys := c.entries
+	for i, e := range keys {
+		keys[i] = ^(e<<32)&^(1<<32-1) | e>>32
+	}
 	slices.Sort(keys)
-	keys = keys[:min(len(keys), w.opts.TopValues)]
-	values := make([]sentei.LabelValue, len(keys))
-	for i, k := range keys {
-		values[i] = sentei.LabelValue{Value: w.text[uint32(k)], Series: int64(^uint32(k >> 32))}
-	}
-	return values
+	return keys[:min(len(keys), n)]
 }
 
-// price fills in the parts of the cost that depend on the span.
-func (s *jobStats) price(sp span) {
-	c := &s.Cost
-	c.SamplesPerSecond = float64(s.samples) / sp.tailSeconds
-	c.ChurnPerHour = float64(s.created) / (sp.seconds / 3600)
-	c.MemoryBytes = sentei.HeadBytes(c.Series, float64(s.labelBytes))
-	c.DiskBytesPerDay = 86400 * (float64(s.chunkBytes)/sp.tailSeconds + float64(s.indexBytes)/sp.seconds)
+// finish fills in the parts of a metric that depend on the span, and the
+// values of labels.
+func (f *found) finish(name string, sp span, text []string, top int) sentei.Metric {
+	m := sentei.Metric{Name: name, Jobs: make([]sentei.JobMetric, len(f.jobs))}
+	values := make([]sentei.LabelValue, len(f.keys))
+	for i, k := range f.keys {
+		values[i] = sentei.LabelValue{Value: text[uint32(k)], Series: int64(^uint32(k >> 32))}
+	}
+	for i := range f.jobs {
+		s := &f.jobs[i]
+		c := &s.Cost
+		c.SamplesPerSecond = float64(s.samples) / sp.tailSeconds
+		c.ChurnPerHour = float64(s.created) / (sp.seconds / 3600)
+		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(s.labelBytes))
+		c.DiskBytesPerDay = 86400 * (float64(s.chunkBytes)/sp.tailSeconds + float64(s.indexBytes)/sp.seconds)
+		for k := range s.Labels {
+			n := min(int(s.Labels[k].Distinct), top)
+			s.Labels[k].Values, values = values[:n:n], values[n:]
+		}
+		m.Jobs[i] = s.JobMetric
+	}
+	return m
 }

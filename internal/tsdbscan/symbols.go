@@ -1,6 +1,7 @@
 package tsdbscan
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +10,8 @@ import (
 // symbols are the strings of all blocks, sorted: the number of a symbol is its
 // rank, so numbers compare as the strings do.
 type symbols struct {
-	text []string
+	text   []string
+	length []uint32 // of text, in bytes
 	// rank holds for every block the number of each of its own symbols, or is
 	// nil for a block whose symbols these are.
 	rank [][]uint32
@@ -19,18 +21,23 @@ type symbols struct {
 // the block that cannot be read.
 func readSymbols(indexes []*indexFile) (*symbols, int, error) {
 	s := &symbols{rank: make([][]uint32, len(indexes))}
+	var texts arena
 	for i, x := range indexes {
-		if err := s.union(x, i == 0); err != nil {
+		if err := s.union(x, &texts); err != nil {
 			return nil, i, fmt.Errorf("read symbols: %w", err)
 		}
+	}
+	s.length = make([]uint32, len(s.text))
+	for i, t := range s.text {
+		s.length[i] = uint32(len(t))
 	}
 	if len(indexes) == 1 {
 		return s, 0, nil
 	}
 	for i, x := range indexes {
 		next := 0
-		err := x.eachSymbol(func(t string) {
-			for next < len(s.text)-1 && s.text[next] < t {
+		err := x.eachSymbol(func(b []byte) {
+			for next < len(s.text)-1 && s.text[next] < string(b) {
 				next++
 			}
 			s.rank[i] = append(s.rank[i], uint32(next))
@@ -43,24 +50,34 @@ func readSymbols(indexes []*indexFile) (*symbols, int, error) {
 }
 
 // union adds the symbols of a block.
-func (s *symbols) union(x *indexFile, first bool) error {
-	if first {
-		return x.eachSymbol(func(t string) { s.text = append(s.text, t) })
-	}
-	merged, old := make([]string, 0, len(s.text)+len(s.text)/8), s.text
-	err := x.eachSymbol(func(t string) {
-		for len(old) > 0 && old[0] < t {
-			merged, old = append(merged, old[0]), old[1:]
+func (s *symbols) union(x *indexFile, texts *arena) error {
+	old := s.text
+	s.text = make([]string, 0, len(old)+len(old)/8)
+	err := x.eachSymbol(func(b []byte) {
+		for len(old) > 0 && old[0] < string(b) {
+			s.text, old = append(s.text, old[0]), old[1:]
 		}
-		if len(old) > 0 && old[0] == t {
-			t, old = old[0], old[1:]
+		if len(old) > 0 && old[0] == string(b) {
+			s.text, old = append(s.text, old[0]), old[1:]
 		} else {
-			t = strings.Clone(t)
+			s.text = append(s.text, texts.add(b))
 		}
-		merged = append(merged, t)
 	})
-	s.text = append(merged, old...)
+	s.text = append(s.text, old...)
 	return err
+}
+
+// arena makes strings that share memory.
+type arena struct{ b strings.Builder }
+
+func (a *arena) add(b []byte) string {
+	if a.b.Cap()-a.b.Len() < len(b) {
+		a.b = strings.Builder{}
+		a.b.Grow(max(64<<10, len(b)))
+	}
+	n := a.b.Len()
+	a.b.Write(b)
+	return a.b.String()[n:]
 }
 
 // find returns the number of a string, or false when no block has it.
@@ -77,8 +94,9 @@ func (s *symbols) count(block int) int {
 	return len(s.rank[block])
 }
 
-// eachSymbol calls f with every symbol in order.
-func (x *indexFile) eachSymbol(f func(string)) error {
+// eachSymbol calls f with every symbol in order. The bytes are valid during
+// the call.
+func (x *indexFile) eachSymbol(f func([]byte)) error {
 	var sec section
 	if err := sec.open(x, x.symbols); err != nil {
 		return err
@@ -87,18 +105,17 @@ func (x *indexFile) eachSymbol(f func(string)) error {
 	if err != nil {
 		return err
 	}
-	var last string
+	var last []byte
 	for i := range n {
 		b, err := sec.text()
 		if err != nil {
 			return err
 		}
-		t := string(b)
-		if i > 0 && t <= last {
-			return fmt.Errorf("the table is not sorted at %q", t)
+		if i > 0 && bytes.Compare(b, last) <= 0 {
+			return fmt.Errorf("the table is not sorted at %q", b)
 		}
-		f(t)
-		last = t
+		f(b)
+		last = append(last[:0], b...)
 	}
 	return sec.check()
 }

@@ -2,41 +2,70 @@ package tsdbscan
 
 import (
 	"encoding/binary"
-	"errors"
+	"math"
 	"math/bits"
 )
 
-var errVarint = errors.New("a number is malformed")
-
-// uvarint decodes a varint at b[i:], which must have at least ten bytes. It
-// returns the position after it, or one after the end of any buffer when it is
-// malformed.
+// uvarint decodes a varint at b[i:], which must have at least ten bytes, and
+// returns the position after it. A malformed one has the highest value there
+// is, which no number in an index may have.
+//
+// The position depends on branches, which the processor foresees, and not on
+// computed lengths, which it would have to wait for.
 func uvarint(b []byte, i int) (uint64, int) {
-	if c := b[i]; c < 0x80 {
-		return uint64(c), i + 1
+	w := binary.LittleEndian.Uint64(b[i:])
+	v := w & 0x7f
+	if w&0x80 == 0 {
+		return v, i + 1
 	}
-	return longUvarint(b, i)
+	v |= w >> 1 & (0x7f << 7)
+	if w&0x8000 == 0 {
+		return v, i + 2
+	}
+	v |= w >> 2 & (0x7f << 14)
+	if w&0x800000 == 0 {
+		return v, i + 3
+	}
+	v |= w >> 3 & (0x7f << 21)
+	if w&0x80000000 == 0 {
+		return v, i + 4
+	}
+	v |= w >> 4 & (0x7f << 28)
+	if w&0x8000000000 == 0 {
+		return v, i + 5
+	}
+	v |= w >> 5 & (0x7f << 35)
+	if w&0x800000000000 == 0 {
+		return v, i + 6
+	}
+	v, n := binary.Uvarint(b[i : i+10])
+	if n <= 0 {
+		return math.MaxUint64, i + 10
+	}
+	return v, i + n
 }
 
-const malformed = 1 << 62
-
-func longUvarint(b []byte, i int) (uint64, int) {
-	w := binary.LittleEndian.Uint64(b[i:])
-	last := ^w & 0x8080808080808080
-	if last == 0 {
-		v, n := binary.Uvarint(b[i : i+10])
-		if n <= 0 {
-			return 0, malformed
-		}
-		return v, i + n
+// skipUvarint returns the position after the varint at b[i:], which must have
+// at least ten bytes.
+func skipUvarint(b []byte, i int) int {
+	last := ^binary.LittleEndian.Uint64(b[i:]) & 0x8080808080808080
+	switch {
+	case last == 0:
+		_, i = uvarint(b, i)
+		return i
+	case last&-last == 1<<39: // most references of chunks
+		return i + 5
 	}
-	n := (bits.TrailingZeros64(last) + 1) / 8
-	w &= last ^ (last - 1)  // the bytes of this number
-	w &= 0x7f7f7f7f7f7f7f7f // without their high bits, which are squeezed out:
-	w = w&0x007f007f007f007f | w&0x7f007f007f007f00>>1
-	w = w&0x00003fff00003fff | w&0x3fff00003fff0000>>2
-	w = w&0x000000000fffffff | w&0x0fffffff00000000>>4
-	return w, i + n
+	return i + (bits.TrailingZeros64(last)+1)/8
+}
+
+// shortUvarint decodes a varint of up to four bytes. The position that it
+// returns is more than four bytes further when the varint is longer.
+func shortUvarint(b []byte, i int) (uint64, int) {
+	w := binary.LittleEndian.Uint32(b[i:])
+	last := ^w & 0x80808080
+	w &= last ^ (last - 1)
+	return uint64(w&0x7f | w>>1&0x3f80 | w>>2&0x1fc000 | w>>3&0xfe00000), i + bits.TrailingZeros32(last)/8 + 1
 }
 
 // unzigzag turns the unsigned form of a signed varint back.

@@ -8,8 +8,8 @@ import (
 
 const (
 	// slack is how many bytes after the asked ones can always be loaded, so
-	// that decoders may read words and check the end afterwards.
-	slack = 32
+	// that decoders may read some numbers and check the end afterwards.
+	slack = 64
 
 	minWindow = 4 << 10
 	maxWindow = 256 << 10

@@ -1,7 +1,6 @@
 package tsdbscan
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,12 +34,13 @@ type job struct {
 	name                            string
 	series, live, created           int64
 	samples, chunkBytes, indexBytes int64
-	labelBytes                      int64 // of the live series
-	labels                          map[uint32]*label
+	labelBytes                      int64    // of the live series
+	labels                          []*label // sorted by name
 }
 
 // label gathers what the series of a job have for one label.
 type label struct {
+	name   uint32
 	values counter
 	series int64
 	// saved is how many series fewer there would be without the label.
@@ -50,6 +50,7 @@ type label struct {
 // found is what a worker found out about one metric.
 type found struct {
 	jobs []jobStats
+	keys []uint64 // the values of all labels of all jobs, see counter.top
 	// mint and maxt are the times of the first and last sample.
 	mint, maxt int64
 	// The counts hold as long as the span begins at or after oldest and ends
@@ -65,6 +66,8 @@ type worker struct {
 	distinct distinctSet
 	jobs     map[uint32]*job
 	parts    []*part
+	pool     pool
+	changed  []int32
 	keys     []uint64
 }
 
@@ -72,10 +75,11 @@ var errList = errors.New("a postings list holds a series of another metric")
 
 // metric scans all series of one metric.
 func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
-	w.jobs, w.parts = map[uint32]*job{}, nil
+	w.pool.reset(t.count)
+	w.jobs, w.parts = map[uint32]*job{}, w.parts[:0]
 	layouts := newLayouts(w.nameLabel, w.jobLabel)
 	f := &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
-	err := w.each(ctx, t, layouts, func(p *part, r *row, same int) {
+	err := w.each(ctx, t, layouts, func(p *part, r *row, changed []int32) {
 		j := p.owner
 		j.series++
 		j.samples += r.samples
@@ -94,7 +98,7 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 			live = 1
 			f.dies = min(f.dies, r.dies)
 		}
-		w.add(p, r.values, same, live)
+		w.add(p, r.values, changed, live)
 		if live == 1 {
 			j.live++
 			j.labelBytes += p.bytes
@@ -107,7 +111,7 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 		w.finish(p)
 	}
 	if findNestings(layouts, w.parts) {
-		err := w.each(ctx, t, layouts, func(p *part, r *row, _ int) {
+		err := w.each(ctx, t, layouts, func(p *part, r *row, _ []int32) {
 			w.mark(p, p.marked, r.values)
 			p.marked++
 		})
@@ -116,14 +120,13 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 		}
 		countNestings(w.parts)
 	}
-	f.jobs = w.stats()
+	w.stats(f)
 	return f, nil
 }
 
 // each calls f with every series of the metric, in order, with the part it
-// belongs to and how many of its first labels are as in the part's series
-// before.
-func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *part, r *row, same int)) error {
+// belongs to and which labels are not as in the part's series before, if known.
+func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *part, r *row, changed []int32)) error {
 	var m merger
 	var cursors []*cursor
 	for _, l := range t.lists {
@@ -151,11 +154,11 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 		if y := r.layout; y.name < 0 && t.id != noName || y.name >= 0 && r.values[y.name] != t.id {
 			return w.blockError(c, t, errList)
 		}
-		same := r.same
+		changed := r.changed
 		if p == nil || p.layout != r.layout || p.layout.job >= 0 && p.values[p.layout.job] != r.values[p.layout.job] {
-			p, same = w.part(r), 0
+			p, changed = w.part(r), nil
 		}
-		f(p, r, same)
+		f(p, r, changed)
 	}
 }
 
@@ -177,39 +180,27 @@ func (w *worker) part(r *row) *part {
 	}
 	j := w.jobs[jobID]
 	if j == nil {
-		j = &job{labels: map[uint32]*label{}}
+		j = &job{}
 		if jobID != noJob {
 			j.name = w.text[jobID]
 		}
 		w.jobs[jobID] = j
 	}
-	n := len(y.names)
-	p := &part{
-		layout: y, owner: j, labels: make([]*label, n), values: make([]uint32, n), hashes: make([]uint64, n),
-		since: make([]uint32, n), runs: make([][]run, n),
-	}
+	p := w.pool.part(y, j)
+	at := 0 // in the labels of the job
 	for i, name := range y.names {
 		if i == y.name || i == y.job {
 			continue
 		}
-		l := j.labels[name]
-		if l == nil {
-			l = &label{}
-			j.labels[name] = l
+		for at < len(j.labels) && j.labels[at].name < name {
+			at++
 		}
-		p.labels[i] = l
+		if at == len(j.labels) || j.labels[at].name != name {
+			j.labels = slices.Insert(j.labels, at, w.pool.label(name))
+		}
+		p.labels[i] = j.labels[at]
 	}
 	y.parts[id] = p
 	w.parts = append(w.parts, p)
 	return p
-}
-
-// stats turns the jobs into their final form, sorted.
-func (w *worker) stats() []jobStats {
-	var all []jobStats
-	for _, j := range w.jobs {
-		all = append(all, w.jobStats(j))
-	}
-	slices.SortFunc(all, func(a, b jobStats) int { return cmp.Compare(a.Job, b.Job) })
-	return all
 }

@@ -1,0 +1,61 @@
+package tsdbscan
+
+import "slices"
+
+// pool keeps the memory of a metric that has been scanned for the next one.
+type pool struct {
+	parts      []*part
+	labels     []*label
+	usedParts  int
+	usedLabels int
+}
+
+// reset takes all memory back, and lets it go if it is out of proportion to the
+// next metric, which has n series.
+func (f *pool) reset(n int) {
+	f.usedParts, f.usedLabels = 0, 0
+	kept := 0
+	for _, p := range f.parts {
+		kept += cap(p.rows)
+	}
+	for _, l := range f.labels {
+		kept += cap(l.values.entries)
+	}
+	if kept > 1<<17+8*n {
+		f.parts, f.labels = nil, nil
+	}
+}
+
+// part returns an empty part.
+func (f *pool) part(y *layout, j *job) *part {
+	if f.usedParts == len(f.parts) {
+		f.parts = append(f.parts, &part{})
+	}
+	p := f.parts[f.usedParts]
+	f.usedParts++
+	n := len(y.names)
+	*p = part{
+		layout: y, owner: j,
+		labels: resize(p.labels, n), values: resize(p.values, n), hashes: resize(p.hashes, n),
+		since: resize(p.since, n), rows: p.rows[:0], groups: p.groups[:0], runs: resize(p.runs, n),
+		nested: p.nested[:0],
+	}
+	clear(p.labels)
+	clear(p.since)
+	return p
+}
+
+// label returns an empty label.
+func (f *pool) label(name uint32) *label {
+	if f.usedLabels == len(f.labels) {
+		f.labels = append(f.labels, &label{})
+	}
+	l := f.labels[f.usedLabels]
+	f.usedLabels++
+	*l = label{name: name, values: l.values}
+	l.values.reset()
+	return l
+}
+
+// resize returns a slice of n elements with the memory of s, if it is enough.
+func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
