@@ -20,6 +20,9 @@ type Report struct {
 	// speaks of. It comes from the data, so equal input gives equal bytes.
 	At       time.Time `json:"at"`
 	Settings Settings  `json:"settings"`
+	// Since is when the previous report was made that growth refers to; zero
+	// without one.
+	Since time.Time `json:"since,omitzero"`
 
 	Backends  []Backend      `json:"backends"`  // sorted by name
 	Metrics   []MetricReport `json:"metrics"`   // sorted by backend and name
@@ -51,6 +54,9 @@ type MetricReport struct {
 	Metric
 	Usage
 	Cost Cost `json:"cost"`
+	// SeriesGrowth is by how many active series the metric has grown since
+	// Report.Since; nil without a previous report.
+	SeriesGrowth *int64 `json:"series_growth,omitempty"`
 	// JobUsage is the verdict for each of Metric.Jobs, in the same order.
 	JobUsage []JobUsage `json:"job_usage"`
 	// RecordedBy is the identifier of the recording rule that writes the
@@ -60,6 +66,27 @@ type MetricReport struct {
 	// Score is the percentage of the backend's bill that the metric takes
 	// without being of use: 100 × share of the bill × (1 − use).
 	Score float64 `json:"score"`
+}
+
+// SetGrowth fills in Since and the growth of every metric. It is called before
+// the report is published. Without a previous report, or with one of the same
+// instant, it does nothing.
+func (r *Report) SetGrowth(previous *Report) {
+	if previous == nil || !previous.At.Before(r.At) {
+		return
+	}
+	type key struct{ backend, name string }
+	before := make(map[key]int64, len(previous.Metrics))
+	for i := range previous.Metrics {
+		m := &previous.Metrics[i]
+		before[key{m.Backend, m.Name}] = m.Cost.Series
+	}
+	r.Since = previous.At
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		growth := m.Cost.Series - before[key{m.Backend, m.Name}]
+		m.SeriesGrowth = &growth
+	}
 }
 
 // Window is a span of time.

@@ -24,7 +24,7 @@ func newExplainMetric() *cobra.Command {
 }
 
 func explainMetric(cmd *cobra.Command, args []string) error {
-	r, _, err := scan(cmd)
+	r, _, err := scan(cmd, nil)
 	if err != nil {
 		return err
 	}

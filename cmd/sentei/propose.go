@@ -37,7 +37,7 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	r, c, err := scan(cmd)
+	r, c, err := scan(cmd, nil)
 	if err != nil {
 		return err
 	}

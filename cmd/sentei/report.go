@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +29,8 @@ func newReport() *cobra.Command {
 	cmd.Flags().StringP("output", "o", "table", "format: "+strings.Join(formats, ", "))
 	addOutputFile(cmd)
 	cmd.Flags().Int("top", 0, "number of metrics to list, the most expensive first; 0 lists all (default: what suits the format)")
+	cmd.Flags().String("previous", "", "an earlier report, of -o json: show what has grown since")
+	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: metric, job, namespace or label")
 	addColor(cmd)
 	addFailOn(cmd)
 	return cmd
@@ -38,6 +42,10 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return usageError{err}
 	}
+	by, _ := cmd.Flags().GetString("by")
+	if !slices.Contains(report.Bys(), report.By(by)) {
+		return usageError{fmt.Errorf("--by is %q: want metric, job, namespace or label", by)}
+	}
 	fail, err := failOn(cmd)
 	if err != nil {
 		return err
@@ -46,11 +54,15 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	r, _, err := scan(cmd)
+	previous, err := readPrevious(cmd)
 	if err != nil {
 		return err
 	}
-	options := report.Options{Top: format.Top, Color: color, Width: width(cmd)}
+	r, _, err := scan(cmd, previous)
+	if err != nil {
+		return err
+	}
+	options := report.Options{Top: format.Top, By: report.By(by), Color: color, Width: width(cmd)}
 	if cmd.Flags().Changed("top") {
 		options.Top, _ = cmd.Flags().GetInt("top")
 	}
@@ -58,6 +70,26 @@ func runReport(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	return fail(r)
+}
+
+// readPrevious reads the report of --previous; nil when there is none.
+func readPrevious(cmd *cobra.Command) (*sentei.Report, error) {
+	path, _ := cmd.Flags().GetString("previous")
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("read previous report: %w", err)}
+	}
+	var r sentei.Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, usageError{fmt.Errorf("read previous report %s: want the output of sentei report -o json: %w", path, err)}
+	}
+	if r.Version != sentei.ReportVersion {
+		return nil, usageError{fmt.Errorf("read previous report %s: it has version %d, this sentei reads %d", path, r.Version, sentei.ReportVersion)}
+	}
+	return &r, nil
 }
 
 func addOutputFile(cmd *cobra.Command) {

@@ -10,8 +10,9 @@ import (
 	"github.com/sentei/sentei/internal/daemon"
 )
 
-// scan runs one scan with the configuration that the flags name.
-func scan(cmd *cobra.Command) (*sentei.Report, *config.Config, error) {
+// scan runs one scan with the configuration that the flags name. previous is
+// the report that growth is counted from, or nil.
+func scan(cmd *cobra.Command, previous *sentei.Report) (*sentei.Report, *config.Config, error) {
 	c, err := loadConfig(cmd)
 	if err != nil {
 		return nil, nil, err
@@ -24,6 +25,6 @@ func scan(cmd *cobra.Command) (*sentei.Report, *config.Config, error) {
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	r, err := scanner.Scan(cmd.Context())
+	r, err := scanner.Scan(cmd.Context(), previous)
 	return r, c, err
 }

@@ -34,6 +34,9 @@ func (v *view) origin() string {
 	if v.Settings.Window > 0 {
 		s += " · usage of the last " + span(v.Settings.Window)
 	}
+	if !v.Since.IsZero() {
+		s += " · growth since " + minute(v.Since)
+	}
 	switch len(names) {
 	case 0:
 		return s + " · no backends"

@@ -31,6 +31,8 @@ type Options struct {
 	// proposals of each grade; 0 means all. What is left out is summed up, but
 	// for CSV. JSON has always all.
 	Top int
+	// By says what table, wide and markdown list; empty means ByMetric.
+	By By
 	// Color allows ANSI colors in table and wide.
 	Color bool
 	// Width is the width of the terminal in columns, for table and wide. They

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,6 +61,16 @@ func TestGolden(t *testing.T) {
 func TestGoldenOfOptions(t *testing.T) {
 	golden(t, "color.txt", render(t, "table", reporttest.Report(), Options{Top: 6, Color: true}))
 	golden(t, "narrow.txt", render(t, "table", reporttest.Report(), Options{Top: 6, Width: 120}))
+	for _, by := range Bys()[1:] {
+		golden(t, "by-"+string(by)+".txt", render(t, "table", reporttest.Report(), Options{Top: 6, By: by}))
+	}
+	grown, before := reporttest.Report(), reporttest.Report()
+	before.At = before.At.Add(-24 * time.Hour)
+	for i := range before.Metrics {
+		before.Metrics[i].Cost.Series = before.Metrics[i].Cost.Series * int64(i%3+8) / 9
+	}
+	grown.SetGrowth(before)
+	golden(t, "growth.txt", render(t, "table", grown, Options{Top: 6}))
 }
 
 func TestEveryFormatIsOneFile(t *testing.T) {

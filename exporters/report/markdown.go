@@ -32,7 +32,7 @@ func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
 	}
 	d.next()
 	d.proposals(o.Top)
-	d.metrics(o.Top)
+	d.metrics(o)
 	d.sources()
 	d.problems()
 	if d.err != nil {
@@ -99,13 +99,17 @@ func (d *document) proposals(top int) {
 	}
 }
 
-func (d *document) metrics(top int) {
+func (d *document) metrics(o Options) {
 	if len(d.Metrics) == 0 {
 		return
 	}
-	d.line("\n## Metrics by cost\n")
-	rows, rest := d.top(top)
-	d.grid(d.metricsGrid(rows, rest, false))
+	title := "Metrics by cost"
+	if o.By != "" && o.By != ByMetric {
+		title = "Cost by " + string(o.By)
+	}
+	d.line("\n## %s\n", title)
+	g, _ := d.costs(o, false)
+	d.grid(g)
 }
 
 func (d *document) sources() {

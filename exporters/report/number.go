@@ -113,3 +113,15 @@ func plural(n int, noun string) string {
 	}
 	return count(int64(n)) + " " + noun
 }
+
+// growth writes a change with its sign, and nothing for none.
+func growth(n *int64) string {
+	switch {
+	case n == nil || *n == 0:
+		return ""
+	case *n > 0:
+		return "+" + count(*n)
+	default:
+		return count(*n)
+	}
+}

@@ -89,10 +89,10 @@ func (t *text) metrics(wide bool) {
 	if len(t.Metrics) == 0 {
 		return
 	}
-	rows, rest := t.top(t.o.Top)
+	g, left := t.costs(t.o, wide)
 	t.line("")
-	t.grid(t.metricsGrid(rows, rest, wide))
-	if rest.metrics > 0 {
+	t.grid(g)
+	if left > 0 {
 		t.line("%s", dim.paint("All metrics: sentei report -o wide", t.o.Color))
 	}
 }

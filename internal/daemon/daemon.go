@@ -189,7 +189,7 @@ func (d *Daemon) reload() error {
 func (d *Daemon) scan(ctx context.Context) {
 	s := d.current.Load()
 	start := time.Now()
-	r, err := s.scanner.Scan(ctx)
+	r, err := s.scanner.Scan(ctx, d.Report())
 	defer d.tried.Store(true)
 	if ctx.Err() != nil {
 		return

@@ -45,10 +45,11 @@ func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*S
 	return s, b.err()
 }
 
-// Scan reads all sources and returns the report with its proposals. Sources
-// that fail are problems in the report; the error is for scans that could not
-// read any inventory or ran out of time.
-func (s *Scanner) Scan(ctx context.Context) (*sentei.Report, error) {
+// Scan reads all sources and returns the report with its proposals, and with
+// the growth since the previous report, which may be nil. Sources that fail are
+// problems in the report; the error is for scans that could not read any
+// inventory or ran out of time.
+func (s *Scanner) Scan(ctx context.Context, previous *sentei.Report) (*sentei.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	r, err := analyzer.Scan(ctx, s.backends, s.options, s.logger)
@@ -59,5 +60,6 @@ func (s *Scanner) Scan(ctx context.Context) (*sentei.Report, error) {
 	r.Proposals = proposals
 	r.Problems = append(r.Problems, problems...)
 	analyzer.SortProblems(r.Problems)
+	r.SetGrowth(previous)
 	return r, nil
 }

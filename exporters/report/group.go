@@ -1,0 +1,229 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/sentei/sentei"
+)
+
+// By says what the rows of the table of costs stand for.
+type By string
+
+// What table, wide and markdown can list. The other formats hold metrics.
+const (
+	ByMetric    By = "metric" // the default
+	ByJob       By = "job"
+	ByNamespace By = "namespace" // values of the label namespace
+	ByLabel     By = "label"     // names of labels, with what their removal would save
+)
+
+// Bys lists what Options.By can be.
+func Bys() []By { return []By{ByMetric, ByJob, ByNamespace, ByLabel} }
+
+// group is one row: some series, and how many of them nobody reads.
+type group struct {
+	backend, name           string
+	metrics                 int
+	series, unused, unknown float64
+	perMonth                float64
+}
+
+// groups sums up the metrics by job or namespace, the most expensive first.
+func (v *view) groups(by By) []*group {
+	found := map[metricKey]*group{}
+	for i := range v.Metrics {
+		m := &v.Metrics[i]
+		counted := map[*group]bool{}
+		for k := range m.Jobs {
+			for name, part := range parts(&m.Jobs[k], by) {
+				key := metricKey{m.Backend, name}
+				g := found[key]
+				if g == nil {
+					g = &group{backend: m.Backend, name: name}
+					found[key] = g
+				}
+				if !counted[g] {
+					counted[g] = true
+					g.metrics++
+				}
+				g.add(&m.Jobs[k], m.JobUsage[k].Verdict, part, v.Settings.Prices)
+			}
+		}
+	}
+	var out []*group
+	for _, g := range found {
+		out = append(out, g)
+	}
+	slices.SortFunc(out, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(b.perMonth, a.perMonth), cmp.Compare(b.series, a.series),
+			cmp.Compare(a.backend, b.backend), cmp.Compare(a.name, b.name))
+	})
+	return out
+}
+
+func (g *group) add(j *sentei.JobMetric, verdict sentei.Verdict, part float64, prices sentei.Prices) {
+	series := float64(j.Cost.Series) * part
+	g.series += series
+	g.perMonth += prices.PerMonth(j.Cost) * part
+	switch verdict {
+	case sentei.Unused:
+		g.unused += series
+	case sentei.Unknown:
+		g.unknown += series
+	}
+}
+
+// parts splits the series of a metric in a job: all to its job, or to the
+// values of the label namespace. Series without it, and those whose values are
+// not known, have a name in brackets.
+func parts(j *sentei.JobMetric, by By) map[string]float64 {
+	if by == ByJob {
+		return map[string]float64{cmp.Or(j.Job, "(no job)"): 1}
+	}
+	if j.Labels == nil {
+		return map[string]float64{"(not known)": 1}
+	}
+	l, all := j.Label("namespace"), float64(j.Cost.SeriesInSpan)
+	if l == nil || all == 0 {
+		return map[string]float64{"(no namespace)": 1}
+	}
+	split, rest := map[string]float64{}, 1.0
+	for _, value := range l.Values {
+		split[value.Value] = float64(value.Series) / all
+		rest -= split[value.Value]
+	}
+	const nothing = 1e-9
+	switch {
+	case rest < nothing:
+	case l.Complete:
+		split["(no namespace)"] = rest
+	default:
+		split["(not known)"] = rest
+	}
+	return split
+}
+
+// groupsGrid lists jobs or namespaces.
+func (v *view) groupsGrid(by By, top int) *grid {
+	g := &grid{}
+	backend := len(v.Backends) > 1
+	if backend {
+		g.columns = append(g.columns, column{title: "backend"})
+	}
+	g.columns = append(g.columns, column{title: string(by), code: true}, column{title: "metrics", right: true},
+		column{title: "series", right: true}, column{title: "unused", right: true}, column{title: "unknown", right: true})
+	if v.priced {
+		g.columns = append(g.columns, column{title: v.currency + "/month", right: true})
+	}
+	g.columns = append(g.columns, column{title: "share", right: true})
+	all := v.groups(by)
+	if top > 0 && len(all) > top {
+		rest := &group{name: plural(len(all)-top, "more "+string(by))}
+		for _, r := range all[top:] {
+			rest.metrics += r.metrics
+			rest.series += r.series
+			rest.unused += r.unused
+			rest.unknown += r.unknown
+			rest.perMonth += r.perMonth
+		}
+		all = append(all[:top:top], rest)
+	}
+	for _, r := range all {
+		var row []cell
+		if backend {
+			row = append(row, number(r.backend))
+		}
+		row = append(row, number(r.name), number(count(int64(r.metrics))), number(count(whole(r.series))),
+			number(count(whole(r.unused))), number(count(whole(r.unknown))))
+		if v.priced {
+			row = append(row, number(money(r.perMonth)))
+		}
+		share := v.all.shareOf(sentei.Cost{Series: whole(r.series)}, r.perMonth)
+		g.rows = append(g.rows, append(row, number(percent(share))))
+	}
+	return g
+}
+
+func whole(f float64) int64 { return int64(f + 0.5) }
+
+// labelSum is what the removal of a label would do to all metrics that have it.
+type labelSum struct {
+	name          string
+	metrics, dead int
+	values        int64 // in the metric and job that has most of them
+	saved         int64 // active series, of those metrics where it is known
+	savedDead     int64 // the same where no consumer needs the label
+}
+
+// labelsGrid lists the labels of all backends, the one whose removal would
+// save most first. le and quantile are listed too: they cost, even if they
+// cannot be removed.
+func (v *view) labelsGrid(top int) *grid {
+	found := map[string]*labelSum{}
+	for i := range v.Metrics {
+		m := &v.Metrics[i]
+		for k := range m.Jobs {
+			j := &m.Jobs[k]
+			for n := range j.Labels {
+				l := &j.Labels[n]
+				r := found[l.Name]
+				if r == nil {
+					r = &labelSum{name: l.Name}
+					found[l.Name] = r
+				}
+				r.add(j, l, m.JobUsage[k].Verdict == sentei.Unused || n < len(m.JobUsage[k].Labels) && m.JobUsage[k].Labels[n].Verdict == sentei.Unused)
+			}
+		}
+	}
+	var all []*labelSum
+	for _, r := range found {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *labelSum) int {
+		return cmp.Or(cmp.Compare(b.saved, a.saved), strings.Compare(a.name, b.name))
+	})
+	g := &grid{columns: []column{
+		{title: "label", code: true}, {title: "on metrics", right: true}, {title: "values", right: true},
+		{title: "series saved without it", right: true}, {title: "needed by nobody on", right: true}, {title: "series saved there", right: true},
+	}}
+	if top > 0 && len(all) > top {
+		all = all[:top]
+	}
+	for _, r := range all {
+		g.rows = append(g.rows, []cell{
+			number(r.name), number(count(int64(r.metrics))), number(count(r.values)), number(count(r.saved)),
+			number(count(int64(r.dead))), number(count(r.savedDead)),
+		})
+	}
+	return g
+}
+
+// add counts a metric once for each job that has the label.
+func (r *labelSum) add(j *sentei.JobMetric, l *sentei.LabelStats, dead bool) {
+	r.metrics++
+	r.values = max(r.values, l.Distinct)
+	saved := int64(0)
+	if l.SeriesWithoutLive >= 0 {
+		saved = j.Cost.Series - l.SeriesWithoutLive
+	}
+	r.saved += saved
+	if dead {
+		r.dead++
+		r.savedDead += saved
+	}
+}
+
+// costs is the table that Options.By asks for.
+func (v *view) costs(o Options, wide bool) (g *grid, left int) {
+	switch o.By {
+	case ByJob, ByNamespace:
+		return v.groupsGrid(o.By, o.Top), 0
+	case ByLabel:
+		return v.labelsGrid(o.Top), 0
+	default:
+		rows, rest := v.top(o.Top)
+		return v.metricsGrid(rows, rest, wide), rest.metrics
+	}
+}

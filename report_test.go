@@ -1,0 +1,25 @@
+package sentei
+
+import (
+	"testing"
+	"time"
+)
+
+func TestSetGrowth(t *testing.T) {
+	metric := func(name string, series int64) MetricReport {
+		return MetricReport{Backend: "b", Metric: Metric{Name: name}, Cost: Cost{Series: series}}
+	}
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	previous := &Report{At: at, Metrics: []MetricReport{metric("a", 10), metric("gone", 3)}}
+	r := &Report{At: at.Add(time.Hour), Metrics: []MetricReport{metric("a", 7), metric("new", 5)}}
+	r.SetGrowth(previous)
+	if *r.Metrics[0].SeriesGrowth != -3 || *r.Metrics[1].SeriesGrowth != 5 || !r.Since.Equal(at) {
+		t.Errorf("got %d, %d since %s", *r.Metrics[0].SeriesGrowth, *r.Metrics[1].SeriesGrowth, r.Since)
+	}
+	for name, other := range map[string]*Report{"none": nil, "the same": {At: at}, "a later one": {At: at.Add(time.Hour)}} {
+		r := &Report{At: at, Metrics: []MetricReport{metric("a", 7)}}
+		if r.SetGrowth(other); r.Metrics[0].SeriesGrowth != nil || !r.Since.IsZero() {
+			t.Errorf("growth against %s", name)
+		}
+	}
+}
