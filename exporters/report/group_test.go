@@ -33,3 +33,27 @@ func TestNamespacesShareTheSeriesOfAJob(t *testing.T) {
 		})
 	}
 }
+
+func TestLabelVerdictOverJobs(t *testing.T) {
+	job := func(v sentei.Verdict, labels ...sentei.LabelUsage) sentei.JobUsage {
+		return sentei.JobUsage{Usage: sentei.Usage{Verdict: v}, Labels: labels}
+	}
+	l := func(name string, v sentei.Verdict) sentei.LabelUsage { return sentei.LabelUsage{Name: name, Verdict: v} }
+	tests := map[string]struct {
+		jobs []sentei.JobUsage
+		want sentei.Verdict
+	}{
+		"needed in one job":             {[]sentei.JobUsage{job(sentei.Used, l("a", sentei.Unused)), job(sentei.Used, l("a", sentei.Used))}, sentei.Used},
+		"needed in none":                {[]sentei.JobUsage{job(sentei.Used, l("a", sentei.Unused)), job(sentei.Unused)}, sentei.Unused},
+		"perhaps in one":                {[]sentei.JobUsage{job(sentei.Used, l("a", sentei.Unknown)), job(sentei.Unused)}, sentei.Unknown},
+		"labels of a used job not read": {[]sentei.JobUsage{job(sentei.Used), job(sentei.Unused)}, sentei.Unknown},
+		"a used job without the label":  {[]sentei.JobUsage{job(sentei.Used, l("b", sentei.Used)), job(sentei.Unused)}, sentei.Unused},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := labelVerdict(&sentei.MetricReport{JobUsage: tt.jobs}, "a"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}

@@ -42,11 +42,14 @@ type jobRow struct {
 	Series  string
 }
 
-type labelRow struct{ Name, Distinct, Left string }
+type labelRow struct {
+	Name, Distinct, Left string
+	Verdict              sentei.Verdict
+}
 
 const (
 	maxConsumers = 12
-	maxLabels    = 5
+	maxLabels    = 10
 )
 
 func (v *view) htmlMetric(m *sentei.MetricReport) metricRow {
@@ -142,9 +145,35 @@ func labelRows(m *sentei.MetricReport) []labelRow {
 	slices.SortStableFunc(all, func(a, b worst) int { return cmp.Compare(a.without, b.without) })
 	var rows []labelRow
 	for _, w := range all[:min(len(all), maxLabels)] {
-		rows = append(rows, labelRow{w.name, plural(int(w.distinct), "value"), count(w.without)})
+		rows = append(rows, labelRow{w.name, plural(int(w.distinct), "value"), count(w.without), labelVerdict(m, w.name)})
 	}
 	return rows
+}
+
+// labelVerdict sums up the verdicts of a label over the jobs of the metric:
+// used when one of them needs it, else unknown when one might.
+func labelVerdict(m *sentei.MetricReport, label string) sentei.Verdict {
+	verdict := sentei.Unused
+	for i := range m.JobUsage {
+		u := &m.JobUsage[i]
+		of := u.Verdict // of every label, where nobody reads the metric
+		k := slices.IndexFunc(u.Labels, func(l sentei.LabelUsage) bool { return l.Name == label })
+		switch {
+		case k >= 0:
+			of = u.Labels[k].Verdict
+		case of == sentei.Used && u.Labels == nil: // the labels of this job were not judged
+			of = sentei.Unknown
+		case of == sentei.Used: // this job does not have the label
+			continue
+		}
+		switch of {
+		case sentei.Used:
+			return sentei.Used
+		case sentei.Unknown:
+			verdict = sentei.Unknown
+		}
+	}
+	return verdict
 }
 
 // A gradeTable is the proposals of one grade.
