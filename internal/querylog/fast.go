@@ -1,12 +1,16 @@
 package querylog
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/sentei/sentei"
+)
 
 // fastEntry is what the usual line of a Prometheus log tells.
 type fastEntry struct {
 	query  []byte // as it stands in the JSON, in the block's memory
 	time   int64
-	origin int
+	origin *origin
 	end    int // of the line, for the caller
 }
 
@@ -95,7 +99,7 @@ func (t *table) fastLine(b []byte, e *fastEntry) (length int) {
 			return 0
 		}
 		if seen&memberOrigin == 0 {
-			e.origin = t.origins.number(origin{})
+			e.origin = t.origin(origin{})
 		}
 		return min(i+1, len(b))
 	}
@@ -138,51 +142,51 @@ func fastStats(b []byte, start int) int {
 	return skipNumbers(b, skipLiteral(b, start, `"stats":{`), 2)
 }
 
-// fastRequest reads "httpRequest" and returns the number of its origin.
-func (t *table) fastRequest(b []byte, i int) (int, int) {
+// fastRequest reads "httpRequest" and returns its origin.
+func (t *table) fastRequest(b []byte, i int) (int, *origin) {
 	i = skipString(b, skipLiteral(b, i, `"httpRequest":{"clientIP":"`))
 	i = skipString(b, skipLiteral(b, i, `,"method":"`))
 	start := skipLiteral(b, i, `,"path":"`)
 	i = skipString(b, start)
 	end := i
 	if i = skipLiteral(b, i, `}`); i < 0 {
-		return -1, 0
+		return -1, nil
 	}
 	path := b[start : end-1]
-	n, ok := t.paths[string(path)]
-	if !ok {
+	o := t.paths[string(path)]
+	if o == nil {
 		if !utf8.Valid(path) {
-			return -1, 0
+			return -1, nil
 		}
-		n = t.origins.number(origin{path: string(path)})
-		t.paths[string(path)] = n
+		o = t.origin(origin{path: string(path)})
+		t.paths[string(path)] = o
 	}
-	return i, n
+	return i, o
 }
 
-// fastGroup reads "ruleGroup" and returns the number of its origin.
-func (t *table) fastGroup(b []byte, i int) (int, int) {
+// fastGroup reads "ruleGroup" and returns its origin.
+func (t *table) fastGroup(b []byte, i int) (int, *origin) {
 	start := skipLiteral(b, i, `"ruleGroup":{"file":"`)
 	fileEnd := skipString(b, start)
 	nameStart := skipLiteral(b, fileEnd, `,"name":"`)
 	nameEnd := skipString(b, nameStart)
 	if i = skipLiteral(b, nameEnd, `}`); i < 0 {
-		return -1, 0
+		return -1, nil
 	}
 	raw := b[start:nameEnd]
-	n, ok := t.groups[string(raw)]
-	if !ok {
+	o := t.groups[string(raw)]
+	if o == nil {
 		if !utf8.Valid(raw) {
-			return -1, 0
+			return -1, nil
 		}
-		o := origin{rule: true, file: string(b[start : fileEnd-1]), group: string(b[nameStart : nameEnd-1])}
-		if o.file == "" && o.group == "" {
-			o = origin{}
+		group := origin{rule: true, file: string(b[start : fileEnd-1]), group: string(b[nameStart : nameEnd-1])}
+		if group.file == "" && group.group == "" {
+			group = origin{}
 		}
-		n = t.origins.number(o)
-		t.groups[string(raw)] = n
+		o = t.origin(group)
+		t.groups[string(raw)] = o
 	}
-	return i, n
+	return i, o
 }
 
 // addFast counts the entry. It returns false when the query is not a sound
@@ -195,7 +199,7 @@ func (t *table) addFast(e *fastEntry, c *Counts) bool {
 		if !ok {
 			return false
 		}
-		x = newText(s)
+		x = newText(s, sentei.PromQL)
 		t.raw[raw] = x
 	}
 	t.span.add(e.time)

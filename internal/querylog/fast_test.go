@@ -36,7 +36,7 @@ func checkFast(t *testing.T, table *table, line []byte) bool {
 	if err := p.full(line, &full); err != nil {
 		t.Fatalf("%q: the short way reads what is broken: %v", line, err)
 	}
-	got := entry{texts: []string{text}, lang: sentei.PromQL, time: fast.time, origin: table.origins.list[fast.origin]}
+	got := entry{texts: []string{text}, lang: sentei.PromQL, time: fast.time, origin: *fast.origin}
 	if diff := cmp.Diff(full, got, cmp.AllowUnexported(entry{}, origin{})); diff != "" {
 		t.Fatalf("%q: (-full +short)\n%s", line, diff)
 	}
