@@ -1,0 +1,210 @@
+package rehearsal
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/sentei/sentei"
+)
+
+// Change is one alteration of what is stored: relabel rules that run after
+// those that made the stored data. Changes must not depend on each other,
+// since each is also tried alone; see Split.
+type Change struct {
+	// ID names the change in the result: that of its proposal, or
+	// "shop[2]" for the third new rule of the scrape job shop.
+	ID string
+	// Title says what it does, in a few words.
+	Title string
+	// Metric is the only metric whose series the rules change, or empty when
+	// they may change any.
+	Metric string
+	Scope  Scope
+	Rules  []*relabel.Config
+}
+
+// Scope says which series pass the rules. Series that Prometheus writes
+// itself (recorded ones, alerts, report samples of scrapes) never do.
+type Scope struct {
+	// All says that every series passes; the other fields do not count then.
+	All bool
+	// Jobs are the stored job labels of the series that pass.
+	Jobs []string
+	// Others says that series pass, too, whose job label is not in Known:
+	// those that a scrape job with honor_labels may have brought.
+	Others bool
+	Known  []string
+}
+
+// ScopeOf returns the scope of the rules of a scrape job of the backend, and
+// whether the backend has such a job.
+func ScopeOf(b *sentei.Backend, scrapeJob string) (Scope, bool) {
+	i := slices.IndexFunc(b.ScrapeJobs, func(s sentei.ScrapeJob) bool { return s.Name == scrapeJob })
+	if i < 0 {
+		return Scope{}, false
+	}
+	s := Scope{Jobs: b.ScrapeJobs[i].JobLabels, Others: b.ScrapeJobs[i].HonorLabels}
+	if s.Others {
+		for k := range b.ScrapeJobs {
+			s.Known = append(s.Known, b.ScrapeJobs[k].JobLabels...)
+		}
+	}
+	return s, true
+}
+
+// has reports whether a series passes the rules.
+func (s *Scope) has(l labels.Labels) bool {
+	name := l.Get(labels.MetricName)
+	if name == "ALERTS" || name == "ALERTS_FOR_STATE" {
+		return false
+	}
+	job := l.Get(model.JobLabel)
+	if !s.All && !slices.Contains(s.Jobs, job) {
+		// Report samples among them are those of another Prometheus.
+		return s.Others && !slices.Contains(s.Known, job)
+	}
+	return name != "up" && !strings.HasPrefix(name, "scrape_")
+}
+
+// matchers narrows a selection down to what can be in the scope.
+func (s *Scope) matchers() []*labels.Matcher {
+	if s.All || s.Others {
+		return nil
+	}
+	var jobs []string
+	for _, j := range s.Jobs {
+		jobs = append(jobs, regexp.QuoteMeta(j))
+	}
+	return []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, model.JobLabel, strings.Join(jobs, "|"))}
+}
+
+// FromProposal returns the change that a proposal makes. The error says that
+// this kind of proposal cannot be rehearsed.
+func FromProposal(b *sentei.Backend, p *sentei.Proposal) (Change, error) {
+	c := Change{ID: p.ID, Metric: p.Action.Metric}
+	switch p.Action.Kind {
+	case sentei.DropMetric:
+		c.Title = "drop " + p.Action.Metric
+		c.Rules = []*relabel.Config{dropName(p.Action.Metric)}
+	default:
+		return c, fmt.Errorf("proposals of kind %s cannot be rehearsed", p.Action.Kind)
+	}
+	c.Title += " at " + p.Place.ScrapeJob
+	scope, ok := ScopeOf(b, p.Place.ScrapeJob)
+	if !ok {
+		return c, fmt.Errorf("the scrape job %q is not known", p.Place.ScrapeJob)
+	}
+	if p.Place.Shared { // the rule asks for the stored job label
+		scope = Scope{Jobs: []string{p.Place.Job}}
+		c.Title += " for job " + strconv.Quote(p.Place.Job)
+	}
+	c.Scope = scope
+	return c, nil
+}
+
+func dropName(metric string) *relabel.Config {
+	c := relabel.DefaultRelabelConfig
+	c.SourceLabels = model.LabelNames{labels.MetricName}
+	c.Regex = relabel.MustNewRegexp(regexp.QuoteMeta(metric))
+	c.Action = relabel.Drop
+	c.NameValidationScheme = model.UTF8Validation
+	return &c
+}
+
+// Split returns the rules of one scrape job as changes, one for each rule. The
+// rules stay together in one change when one of them depends on what another
+// changes. first is the index of the first rule in its list.
+func Split(scrapeJob string, scope Scope, first int, rules []*relabel.Config) []Change {
+	name := func(i int) string { return fmt.Sprintf("%s[%d]", scrapeJob, first+i) }
+	for i, later := range rules {
+		for _, earlier := range rules[:i] {
+			if dependsOn(later, earlier) {
+				return []Change{{
+					ID:    fmt.Sprintf("%s[%d-%d]", scrapeJob, first, first+len(rules)-1),
+					Title: fmt.Sprintf("%d rules of %s that depend on each other", len(rules), scrapeJob),
+					Scope: scope, Rules: rules,
+				}}
+			}
+		}
+	}
+	var out []Change
+	for i, r := range rules {
+		out = append(out, Change{ID: name(i), Title: describe(r) + " at " + scrapeJob, Scope: scope, Rules: rules[i : i+1]})
+	}
+	return out
+}
+
+// dependsOn reports whether the outcome of the later rule can depend on what
+// the earlier one changes.
+func dependsOn(later, earlier *relabel.Config) bool {
+	if filters(earlier) {
+		return false // what remains, remains as it was
+	}
+	if later.Action == relabel.LabelMap || earlier.Action == relabel.LabelMap {
+		return true
+	}
+	for _, l := range later.SourceLabels {
+		if changes(earlier, string(l)) {
+			return true
+		}
+	}
+	if t := earlier.TargetLabel; t != "" && (strings.Contains(t, "$") || changes(later, t)) {
+		return true
+	}
+	// A label that both write, or that a filter compares with.
+	return later.TargetLabel != "" && (strings.Contains(later.TargetLabel, "$") || changes(earlier, later.TargetLabel))
+}
+
+// filters reports whether the rule only keeps or drops whole series.
+func filters(r *relabel.Config) bool {
+	switch r.Action {
+	case relabel.Drop, relabel.Keep, relabel.DropEqual, relabel.KeepEqual:
+		return true
+	}
+	return false
+}
+
+// changes reports whether the rule may change the label.
+func changes(r *relabel.Config, label string) bool {
+	switch r.Action {
+	case relabel.Drop, relabel.Keep, relabel.DropEqual, relabel.KeepEqual:
+		return false
+	case relabel.LabelDrop:
+		return r.Regex.MatchString(label)
+	case relabel.LabelKeep:
+		return !r.Regex.MatchString(label)
+	case relabel.LabelMap:
+		return true
+	}
+	return r.TargetLabel == label || strings.Contains(r.TargetLabel, "$")
+}
+
+// describe says what a rule does, in a few words.
+func describe(r *relabel.Config) string {
+	regex := r.Regex.String()
+	const most = 60
+	if len(regex) > most {
+		regex = regex[:most] + "…"
+	}
+	var sources []string
+	for _, l := range r.SourceLabels {
+		sources = append(sources, string(l))
+	}
+	switch r.Action {
+	case relabel.LabelDrop, relabel.LabelKeep, relabel.LabelMap:
+		return fmt.Sprintf("%s %s", r.Action, regex)
+	case relabel.Drop, relabel.Keep:
+		return fmt.Sprintf("%s %s=%s", r.Action, strings.Join(sources, r.Separator), regex)
+	}
+	if r.Action == relabel.Replace && r.Replacement == "" {
+		return fmt.Sprintf("clear %s where %s=%s", r.TargetLabel, strings.Join(sources, r.Separator), regex)
+	}
+	return fmt.Sprintf("%s %s from %s", r.Action, r.TargetLabel, strings.Join(sources, r.Separator))
+}

@@ -1,0 +1,138 @@
+package rehearsal
+
+import (
+	"time"
+
+	"github.com/sentei/sentei"
+)
+
+// Status is how a consumer fared.
+type Status string
+
+// The ways in which consumers fare.
+const (
+	// Same: no replay differed.
+	Same Status = "same"
+	// Differs: a replay differed, and did so because of a change.
+	Differs Status = "differs"
+	// Unstable: the consumer gives other results on the same data, so that
+	// nothing can be said about it.
+	Unstable Status = "unstable"
+	// NotRehearsed: it could not be replayed; Reason says why. It may see a
+	// difference.
+	NotRehearsed Status = "not rehearsed"
+)
+
+// Result is what a rehearsal found. The same input gives the same Result.
+type Result struct {
+	Backend string `json:"backend"`
+	// From and To bound the instants that were replayed.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Changes tells about each change, in the order in which they were given.
+	Changes []ChangeResult `json:"changes"`
+	// Outcomes are the consumers that read a series that a change alters:
+	// first those that differ, then the unstable ones, those that were not
+	// rehearsed, and the others; each by kind, location and name. Consumers of
+	// the same expression share one.
+	Outcomes []Outcome `json:"outcomes"`
+	// Differences are sorted by change and consumer.
+	Differences []Difference `json:"differences"`
+	// Collisions are stored series that would become one, sorted by labels.
+	Collisions []Collision `json:"collisions"`
+	// Figures count what was done.
+	Figures Figures `json:"figures"`
+}
+
+// ChangeResult is what one change does to the stored series.
+type ChangeResult struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	// Series is how many stored series it alters, Dropped of which go.
+	Series  int `json:"series"`
+	Dropped int `json:"dropped"`
+	// Consumers is how many consumers read one of them, Replayed how many of
+	// these were replayed with the change and gave the same result everywhere.
+	Consumers int `json:"consumers"`
+	Replayed  int `json:"replayed"`
+	// Differs says that a consumer sees a difference because of it.
+	Differs bool `json:"differs"`
+	// Reason is why the change could not be rehearsed, or empty.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Outcome is how the consumers of one expression fared.
+type Outcome struct {
+	Status    Status     `json:"status"`
+	Reason    string     `json:"reason,omitempty"` // for Unstable and NotRehearsed
+	Expr      string     `json:"expr"`
+	Consumers []Consumer `json:"consumers"`
+	// Changes are the identifiers of the changes that alter series it reads.
+	Changes []string `json:"changes"`
+	// Replayed are the expressions that were replayed in place of a Grafana
+	// template, with values of variables put in.
+	Replayed []string `json:"replayed,omitempty"`
+	// Instants is at how many instants it was replayed, Points how many values
+	// were compared. With no points, equal results say little.
+	Instants int `json:"instants"`
+	Points   int `json:"points"`
+}
+
+// Consumer names a consumer of the report.
+type Consumer struct {
+	ID       string              `json:"id"`
+	Kind     sentei.ConsumerKind `json:"kind"`
+	Name     string              `json:"name"`
+	Location string              `json:"location,omitempty"`
+}
+
+// Difference is what a consumer would see of a change, at the first instant at
+// which it would see it.
+type Difference struct {
+	// Changes are the identifiers of those to blame: one, or several that show
+	// only together.
+	Changes []string `json:"changes"`
+	// Vague says that the changes could not be told apart within the bounds.
+	Vague     bool       `json:"vague,omitempty"`
+	Consumers []Consumer `json:"consumers"`
+	Expr      string     `json:"expr"` // as replayed
+	At        time.Time  `json:"at"`
+	// Instants is at how many of the replayed instants it differs.
+	Instants int    `json:"instants"`
+	Kind     string `json:"kind"`
+	Detail   string `json:"detail"`
+}
+
+// Collision is a set of stored series that would get the same labels.
+type Collision struct {
+	Labels string `json:"labels"`
+	// Stored are the labels that the series have now, at most 5 of them.
+	Stored []string `json:"stored"`
+	Series int      `json:"series"`
+	// From and To bound the time in which more than one of them has samples;
+	// zero when they follow one another.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+	// Ambiguous says that it is not known which samples Prometheus would
+	// store: they overlap, and do not all hold one constant value.
+	Ambiguous bool `json:"ambiguous"`
+}
+
+// Figures count what a rehearsal did.
+type Figures struct {
+	Consumers    int   `json:"consumers"`     // of the backend
+	Untouched    int   `json:"untouched"`     // read no series that a change alters: nothing to replay
+	Same         int   `json:"same"`          // replayed without a difference
+	Differs      int   `json:"differs"`       //
+	Unstable     int   `json:"unstable"`      //
+	NotRehearsed int   `json:"not_rehearsed"` //
+	Series       int   `json:"series"`        // altered by any change
+	Collisions   int   `json:"collisions"`    // sets of series; Result.Collisions lists the first ones
+	Ambiguous    int   `json:"ambiguous"`     // of these
+	Queries      int64 `json:"queries"`       // run by the engine
+	Samples      int64 `json:"samples"`       // loaded by them
+}
+
+// Clean reports whether no replay differed, and no series would hold samples
+// of several. It says nothing of what was not rehearsed.
+func (r *Result) Clean() bool { return len(r.Differences) == 0 && r.Figures.Ambiguous == 0 }

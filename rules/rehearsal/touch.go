@@ -1,0 +1,235 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/sentei/sentei"
+)
+
+// altered are the stored series that the changes alter.
+type altered struct {
+	entries  []entry // by change, then by labels
+	byMetric map[string][]int
+	perEach  [][]int // the entries of each change
+	series   int     // distinct series that the changes alter together
+	// collisions over the whole span, found from the labels alone.
+	collisions []collision
+}
+
+// entry is a series that a change alone alters.
+type entry struct {
+	outcome
+	change int
+}
+
+// find applies every change to all series that it can reach in the whole span.
+func find(ctx context.Context, d *Data, p *plan, most int) (*altered, error) {
+	a := &altered{byMetric: map[string][]int{}, perEach: make([][]int, len(p.changes))}
+	q, err := d.Querier(d.From.UnixMilli(), d.To.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close() //nolint:errcheck // nothing was written
+	seen := map[uint64]struct{}{}
+	for i := range p.changes {
+		alone := newPlan(p.changes[i:i+1], p.recorded)
+		err := eachSeries(ctx, q, d, p.changes[i].matchers(), func(l labels.Labels) error {
+			o := alone.compute(l)
+			if !o.changed {
+				return nil
+			}
+			if len(a.entries) == most {
+				return fmt.Errorf("the changes alter more than %d series: rehearse fewer at a time, or raise the bound", most)
+			}
+			index := len(a.entries)
+			a.entries = append(a.entries, entry{o, i})
+			a.perEach[i] = append(a.perEach[i], index)
+			name := l.Get(labels.MetricName)
+			a.byMetric[name] = append(a.byMetric[name], index)
+			if renamed := o.after.Get(labels.MetricName); !o.dropped && renamed != name {
+				a.byMetric[renamed] = append(a.byMetric[renamed], index)
+			}
+			seen[l.Hash()] = struct{}{}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find the series that %s alters: %w", p.changes[i].ID, err)
+		}
+	}
+	a.series = len(seen)
+	if a.collisions, err = collide(ctx, d, p, a); err != nil {
+		return nil, fmt.Errorf("look for collisions: %w", err)
+	}
+	return a, nil
+}
+
+// matchers narrows the series down to those that the change may alter.
+func (c *Change) matchers() []*labels.Matcher {
+	out := c.Scope.matchers()
+	if c.Metric != "" {
+		out = append(out, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, c.Metric))
+	}
+	if len(out) == 0 {
+		out = append(out, labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".*"))
+	}
+	return out
+}
+
+// eachSeries calls f with the labels of every series of the span, in order.
+func eachSeries(ctx context.Context, q storage.Querier, d *Data, matchers []*labels.Matcher, f func(labels.Labels) error) error {
+	hints := &storage.SelectHints{Start: d.From.UnixMilli(), End: d.To.UnixMilli(), Func: seriesFunc}
+	set := q.Select(ctx, true, hints, matchers...)
+	for set.Next() {
+		if err := f(set.At().Labels()); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return set.Err()
+}
+
+// collide finds the series that get the same labels at any time of the span.
+// It asks only for metrics of which a remaining series has changed.
+func collide(ctx context.Context, d *Data, p *plan, a *altered) ([]collision, error) {
+	names := map[string]struct{}{}
+	for i := range a.entries {
+		if e := &a.entries[i]; !e.dropped {
+			names[p.apply(e.before).after.Get(labels.MetricName)] = struct{}{}
+		}
+	}
+	found := &collisions{}
+	view := &View{inner: d.Queryable, plan: p, found: found}
+	q, err := view.Querier(d.From.UnixMilli(), d.To.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close() //nolint:errcheck // nothing was written
+	for name := range names {
+		m := labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)
+		err := eachSeries(ctx, q, d, []*labels.Matcher{m}, func(labels.Labels) error { return nil })
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(found.all, func(a, b collision) int { return labels.Compare(a.labels, b.labels) })
+	return found.all, overlaps(ctx, d, found.all)
+}
+
+// maxOverlaps is for how many collisions the samples are read to find out
+// whether the series overlap in time. They are spread evenly over all.
+const maxOverlaps = 500
+
+func overlaps(ctx context.Context, d *Data, all []collision) error {
+	q, err := d.Querier(d.From.UnixMilli(), d.To.UnixMilli())
+	if err != nil {
+		return err
+	}
+	defer q.Close() //nolint:errcheck // nothing was written
+	for _, i := range spread(len(all), maxOverlaps) {
+		c := &all[i]
+		var group []relabeled
+		for _, l := range c.stored {
+			s, err := selectOne(ctx, q, l)
+			if err != nil {
+				return err
+			}
+			if s != nil {
+				group = append(group, relabeled{Series: s, stored: l, labels: c.labels})
+			}
+		}
+		samples, err := collect(group)
+		if err != nil {
+			return err
+		}
+		c.overlap(samples, len(group))
+	}
+	return nil
+}
+
+// selectOne returns the series with exactly these labels, or nil.
+func selectOne(ctx context.Context, q storage.Querier, l labels.Labels) (storage.Series, error) {
+	var matchers []*labels.Matcher
+	l.Range(func(l labels.Label) {
+		matchers = append(matchers, labels.MustNewMatcher(labels.MatchEqual, l.Name, l.Value))
+	})
+	if len(matchers) == 0 {
+		return nil, errors.New("a series has no labels")
+	}
+	set := q.Select(ctx, false, nil, matchers...)
+	for set.Next() {
+		if s := set.At(); labels.Equal(s.Labels(), l) {
+			return s, nil
+		}
+	}
+	return nil, set.Err()
+}
+
+// spread returns at most most indexes below n, evenly.
+func spread(n, most int) []int {
+	var out []int
+	for i := range min(n, most) {
+		out = append(out, i*n/min(n, most))
+	}
+	return out
+}
+
+// maxRead is how many of the altered series that a subject reads are kept.
+const maxRead = 64
+
+// touch finds out which changes alter series that the subject reads, under
+// their old labels or under their new ones.
+func (a *altered) touch(s *subject) {
+	hit := map[int]bool{}
+	for i := range s.selectors {
+		for _, index := range a.candidates(&s.selectors[i]) {
+			e := &a.entries[index]
+			if s.selectors[i].Matches(e.before) || !e.dropped && s.selectors[i].Matches(e.after) {
+				hit[index] = true
+			}
+		}
+	}
+	var indexes []int
+	for index := range hit {
+		indexes = append(indexes, index)
+		s.touched = append(s.touched, a.entries[index].change)
+	}
+	slices.Sort(s.touched)
+	s.touched = slices.Compact(s.touched)
+	slices.Sort(indexes)
+	for _, i := range spread(len(indexes), maxRead) {
+		s.read = append(s.read, a.entries[indexes[i]].before)
+	}
+	if s.first.Opaque != "" { // may read anything
+		for i := range a.perEach {
+			if len(a.perEach[i]) > 0 {
+				s.touched = append(s.touched, i)
+			}
+		}
+		slices.Sort(s.touched)
+		s.touched = slices.Compact(s.touched)
+	}
+}
+
+// candidates returns the entries of the metrics that the selector may name.
+func (a *altered) candidates(s *sentei.Selector) []int {
+	for _, m := range s.Matchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+			return a.byMetric[m.Value]
+		}
+	}
+	var out []int
+	for name, indexes := range a.byMetric {
+		if s.MatchesName(name) {
+			out = append(out, indexes...)
+		}
+	}
+	return out
+}
