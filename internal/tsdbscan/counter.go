@@ -7,6 +7,7 @@ type counter struct {
 	// entries are the numbers, each with its count in the lower half, in the
 	// order in which they came.
 	entries []uint64
+	spare   []uint64 // memory for sorting them
 	slots   []uint32 // a hash table of entries: their place, plus one
 	shift   int      // of a hash, so that it falls into slots
 }

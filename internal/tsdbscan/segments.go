@@ -100,11 +100,9 @@ func (r *chunkReader) read(ref uint64) (samples, size int64, err error) {
 		return 0, 0, fmt.Errorf("chunk file %d: %w", segment+1, err)
 	}
 	length, n := uvarint(b, 0)
-	if n > binary.MaxVarintLen32 || length < 2 {
-		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d is malformed", segment+1, off)
-	}
-	if length > uint64(r.win.size-off-int64(n)-1-crcLength) {
-		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d: %w", segment+1, off, errShort)
+	if n > binary.MaxVarintLen32 || length < 2 || length > uint64(r.win.size-off) ||
+		int64(length) > r.win.size-off-int64(n)-1-crcLength {
+		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d is malformed or cut off", segment+1, off)
 	}
 	if b, err = r.win.at(off, n+3); err != nil {
 		return 0, 0, fmt.Errorf("chunk file %d: %w", segment+1, err)

@@ -48,12 +48,43 @@ func (w *worker) stats(f *found) {
 // the inverted count in the upper half and the number in the lower. It spoils
 // the counter.
 func (c *counter) top(n int) []uint64 {
-	keys := c.entries
-	for i, e := range keys {
-		keys[i] = ^(e<<32)&^(1<<32-1) | e>>32
+	for i, e := range c.entries {
+		c.entries[i] = ^(e<<32)&^(1<<32-1) | e>>32
 	}
-	slices.Sort(keys)
-	return keys[:min(len(keys), n)]
+	c.sort()
+	return c.entries[:min(len(c.entries), n)]
+}
+
+// sort sorts the entries, many of them byte by byte.
+func (c *counter) sort() {
+	if len(c.entries) < 128 {
+		slices.Sort(c.entries)
+		return
+	}
+	var differ uint64
+	for _, e := range c.entries {
+		differ |= e ^ c.entries[0]
+	}
+	c.spare = resize(c.spare, len(c.entries))
+	for shift := 0; shift < 64; shift += 8 {
+		if differ>>shift&0xff == 0 {
+			continue
+		}
+		var place [256]int
+		for _, e := range c.entries {
+			place[e>>shift&0xff]++
+		}
+		sum := 0
+		for i, n := range place {
+			place[i], sum = sum, sum+n
+		}
+		for _, e := range c.entries {
+			p := &place[e>>shift&0xff]
+			c.spare[*p] = e
+			*p++
+		}
+		c.entries, c.spare = c.spare, c.entries
+	}
 }
 
 // finish fills in the parts of a metric that depend on the span, and the

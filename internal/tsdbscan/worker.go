@@ -141,7 +141,7 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 	}
 	var p *part
 	for n := 0; ; n++ {
-		if n%4096 == 0 && ctx.Err() != nil {
+		if n%4096 == 4095 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		r, c, err := m.next()
