@@ -23,14 +23,14 @@ func (m *merger) start(cursors []*cursor) (*cursor, error) {
 }
 
 // next returns the next series, valid until the next call, or nil after the
-// last one. An error comes with its cursor.
+// last one. It comes with a cursor that has it, an error with its cursor.
 func (m *merger) next() (*row, *cursor, error) {
 	if c := m.single; c != nil {
 		ok, err := c.next()
 		if !ok || err != nil {
 			return nil, c, err
 		}
-		return &c.row, nil, nil
+		return &c.row, c, nil
 	}
 	if c, err := m.advance(); err != nil {
 		return nil, c, err
@@ -56,7 +56,7 @@ func (m *merger) next() (*row, *cursor, error) {
 	for _, c := range m.used[1:] {
 		m.union.add(&c.row)
 	}
-	return &m.union, nil, nil
+	return &m.union, m.used[0], nil
 }
 
 // advance moves the used cursors on and drops those that have ended.
