@@ -16,7 +16,7 @@ import (
 
 // queryLog reads what servers logged of their queries.
 var queryLog = Info{Class: sentei.ClassQueries, Info: source.New("query_log", sentei.Doc{
-	Title: "Queries that a log says were asked",
+	Title: "Reads from query logs what was asked: Prometheus, Mimir, Thanos, VictoriaMetrics.",
 	Text: `Reads the query log of Prometheus (` + "`global.query_log_file`" + `, both the lines of 2.x and of 3.x), the log
 of a Mimir or Thanos query-frontend ("query stats" and "slow query detected"), and the log of VictoriaMetrics (slow
 queries). It finds the readers that no file declares: people, scripts, and dashboards of others.
@@ -29,11 +29,14 @@ not count either: they end in the comment ` + "`" + querylog.OwnMarker + "`" + `
 - federation (` + "`/federate`" + `) and remote read;
 - in Prometheus, ` + "`/api/v1/series`, `/api/v1/labels` and `/api/v1/label/…/values`" + `, which Grafana variables use
   (the logs of Mimir, Thanos and VictoriaMetrics do show those that have a match[]);
-- queries that could not be parsed, and those that are answered by a cache in front of the server.
+- queries that could not be parsed, and those that are answered by a cache in front of the server;
+- in the log of a query-frontend, queries that go past it.
 
-**Slow-query logs are not complete.** VictoriaMetrics logs requests that took longer than
-` + "`-search.logSlowQueryDuration`" + `: set it to 1ns for the time of observation. For a query-frontend, use "query stats"
-(` + "`-query-frontend.query-stats-enabled`" + `). A log with slow queries only is a blocking problem.
+**Slow-query logs are not complete**, so a log with slow queries only is a blocking problem. VictoriaMetrics logs requests
+that took longer than ` + "`-search.logSlowQueryDuration`" + `: set it to 1ns for the time of observation. Mimir logs every request as
+"query stats" (` + "`-query-frontend.query-stats-enabled`" + `, on by default). For Thanos, set
+` + "`--query-frontend.log-queries-longer-than`" + ` below 0, which logs every request, and accept the problem. Remote
+reads that these logs show without their selectors block as well.
 
 **Rotation.** Name the rotated files too, as in ` + "`query.log*`" + `; those compressed by gzip are read as they are. The order
 does not matter. The active file may be written meanwhile: it is read as far as it reached when it was opened.
@@ -42,16 +45,15 @@ Reload Prometheus after a rotation, or it goes on writing to the renamed file.
 **Broken lines** (a disk that was full, two writers) could hide a reader: they are a blocking problem that names file, line
 and byte. A last line without an end is being written, and is no problem. A line may be up to 64 MiB long.
 
-Reading takes about a second for 2 GB, and as much memory as the distinct queries need: about 300 bytes and twice the
-length of the text for each.`,
+Lines that a container runtime has wrapped (CRI, Docker) are unwrapped. It splits lines above 16 KiB; those count as broken.
+For the log of a process, name the format: then stack traces and the like are passed over.
+
+A gigabyte is read in about a second, in less than 100 MB of memory. Memory goes with the distinct queries and their
+readers, about 1.5 KB for each: a million of them take about 1.5 GB.`,
 	Example: `- query_log:
-    # Files, as globs. Relative to the folder of this file.
-    paths: [/prometheus/query.log*]
-    # auto finds the format line by line. Or: prometheus, mimir, thanos,
-    # victoriametrics.
-    format: auto
-    # How many lines of a file may be broken without blocking proposals.
-    max_broken_lines: 0
+    paths: [/prometheus/query.log*]   # files or glob patterns, relative to this file; plain or .gz
+    format: auto                      # line by line; or: prometheus, mimir, thanos, victoriametrics
+    max_broken_lines: 0               # how many lines of a file may be broken without blocking verdicts
 `,
 }, queryLogOptions{Format: querylog.FormatAuto}, newQueryLog)}
 

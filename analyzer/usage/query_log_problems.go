@@ -86,5 +86,6 @@ func partialHint(format string) string {
 	if format == "victoriametrics" {
 		return "run VictoriaMetrics with -search.logSlowQueryDuration=1ns while you observe it"
 	}
-	return "turn on -query-frontend.query-stats-enabled; if the limit of slow queries logs every request, accept this problem"
+	return "Mimir: turn on -query-frontend.query-stats-enabled. Thanos: set --query-frontend.log-queries-longer-than below 0, " +
+		"which logs every request, then accept this problem"
 }

@@ -243,3 +243,33 @@ func TestIsOwn(t *testing.T) {
 		}
 	}
 }
+
+// The logs in testdata were written by real servers.
+func TestReadRecordedLogs(t *testing.T) {
+	paths, err := filepath.Glob("../../testdata/querylog/*.log*")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no recorded logs: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			res := readAll(t, Options{Patterns: []string{path}, Format: "prometheus"})
+			c := res.Counts
+			if res.Files[0].Err != nil || c.Broken != 0 || c.Torn != 0 || c.Other != 0 || c.Used == 0 || c.Used+c.Failed+c.Own != c.Lines {
+				t.Errorf("%+v", res.Files[0])
+			}
+			if !res.First.Before(res.Last) {
+				t.Errorf("from %s to %s", res.First, res.Last)
+			}
+			readers := map[bool]int64{}
+			for _, q := range res.Queries {
+				readers[q.Rule] += q.Count
+				if !q.Rule && len(q.Origins) == 0 {
+					t.Errorf("%s: asked by nobody", q.Text)
+				}
+			}
+			if readers[true]+readers[false] != c.Used {
+				t.Errorf("%v of %d entries are in the queries", readers, c.Used)
+			}
+		})
+	}
+}
