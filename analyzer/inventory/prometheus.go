@@ -97,6 +97,16 @@ type prometheusSource struct {
 }
 
 func newPrometheus(o prometheusOptions, env source.Env) (Source, error) {
+	p, err := newPrometheusAPI(o, env)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// newPrometheusAPI is the part of sources for servers that speak the API of
+// Prometheus.
+func newPrometheusAPI(o prometheusOptions, env source.Env) (*prometheusSource, error) {
 	client, err := promapi.New(o.Config, env.Dir, env.Logger, env.Now)
 	errs := []error{err}
 	if o.Lookback < minLookback {
@@ -116,6 +126,21 @@ func newPrometheus(o prometheusOptions, env source.Env) (Source, error) {
 
 // Inventory implements Source.
 func (p *prometheusSource) Inventory(ctx context.Context) (*sentei.Inventory, []sentei.Problem, error) {
+	return p.scan(ctx, func(ctx context.Context, s *prometheusScan) error {
+		s.readHead(ctx)
+		if err := s.count(ctx); err != nil {
+			return err
+		}
+		s.countQuiet(ctx)
+		s.readJobs(ctx)
+		return nil
+	})
+}
+
+// scan reads the server once. count counts the series of every metric and job,
+// and finds the scrape jobs and intervals; what follows is the same for all
+// servers that speak the API of Prometheus.
+func (p *prometheusSource) scan(ctx context.Context, count func(context.Context, *prometheusScan) error) (*sentei.Inventory, []sentei.Problem, error) {
 	defer p.client.Close()
 	budget, cancel := p.client.WithBudget(ctx)
 	defer cancel()
@@ -125,12 +150,9 @@ func (p *prometheusSource) Inventory(ctx context.Context) (*sentei.Inventory, []
 		return nil, nil, err
 	}
 	s.to, s.from = to, to.Add(-time.Duration(p.Lookback))
-	s.readHead(budget)
-	if err := s.count(budget); err != nil {
+	if err := count(budget, s); err != nil {
 		return nil, nil, err
 	}
-	s.countQuiet(budget)
-	s.readJobs(budget)
 	s.readMetadata(budget)
 	s.readLabels(budget)
 	if err := ctx.Err(); err != nil { // stopped from outside, not by the budget

@@ -30,9 +30,15 @@ func (s *prometheusScan) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.countNamed(ctx, names)
+}
+
+// countNamed counts the active series of the metrics. It returns an error when
+// nothing could be counted.
+func (s *prometheusScan) countNamed(ctx context.Context, names []string) error {
 	failed := s.inShards(ctx, s.shards(names), s.countLive)
 	s.uncounted = failed.names
-	if len(failed.names) > 0 && len(s.metrics) == 0 {
+	if len(failed.names) > 0 && (len(s.metrics) == 0 || len(failed.names) == len(names)) {
 		return failed.err
 	}
 	if len(failed.names) > 0 {

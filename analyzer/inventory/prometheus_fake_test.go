@@ -187,3 +187,11 @@ func refuse(w http.ResponseWriter, status int, errorType, message string) bool {
 	fmt.Fprintf(w, `{"status":"error","errorType":%q,"error":%q}`, errorType, message)
 	return true
 }
+
+func asJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

@@ -56,6 +56,12 @@ func (s *prometheusScan) readJobs(ctx context.Context) {
 		s.problem(false, "targets could not be read; scrape jobs are not known, so nothing can be proposed for them", "%v", err)
 		return
 	}
+	s.readJobsOf(ctx, targets, 0)
+}
+
+// readJobsOf reads the rest of what is known about the scrape jobs. usual is
+// the interval where neither targets nor configuration tell one.
+func (s *prometheusScan) readJobsOf(ctx context.Context, targets []promapi.Target, usual time.Duration) {
 	cfg, err := s.readConfig(ctx)
 	if err != nil {
 		s.problem(false, "the server's configuration could not be read; every scrape job is taken to have honor_labels", "%v", err)
@@ -68,8 +74,14 @@ func (s *prometheusScan) readJobs(ctx context.Context) {
 	s.intervals = scrapeIntervals{
 		recorded: s.recordedIntervals(ctx, cfg),
 		jobs:     jobIntervals(targets),
-		usual:    time.Duration(cfg.Global.ScrapeInterval),
+		usual:    cmp.Or(time.Duration(cfg.Global.ScrapeInterval), usual),
 	}
+}
+
+// readIntervals is for servers that do not scrape. usual is how often series
+// get a sample where no rule writes them.
+func (s *prometheusScan) readIntervals(ctx context.Context, usual time.Duration) {
+	s.intervals = scrapeIntervals{recorded: s.recordedIntervals(ctx, serverConfig{}), usual: usual}
 }
 
 func (s *prometheusScan) readConfig(ctx context.Context) (cfg serverConfig, err error) {

@@ -70,15 +70,30 @@ func (s *prometheusScan) readLabelsOf(ctx context.Context, name string) error {
 	if err := r.read(ctx, []string{valueMatcher(model.MetricNameLabel, []string{name})}, live, nil); err != nil {
 		return err
 	}
-	if err := r.markLive(ctx, live); err != nil {
-		return err
+	if !s.indexOnly {
+		if err := r.markLive(ctx, live); err != nil {
+			return err
+		}
 	}
 	// Nobody else touches this metric.
 	for job, series := range r.set.byJob() {
 		j := s.metrics[name].job(job)
+		before := j.live
 		j.setLabels(series)
+		if s.indexOnly {
+			j.forgetLive(before)
+		}
 	}
 	return nil
+}
+
+// forgetLive is for series of which it is not known whether they are active,
+// but which were counted as so many; 0 when they appeared after the count.
+func (j *prometheusJob) forgetLive(counted int64) {
+	j.live = min(cmp.Or(counted, j.span), j.span)
+	for i := range j.labels {
+		j.labels[i].SeriesWithoutLive = -1
+	}
 }
 
 // setLabels takes over what the series themselves say.

@@ -22,6 +22,12 @@ type prometheusScan struct {
 	uncounted []string           // metrics whose active series could not be counted, sorted
 	jobs      []sentei.ScrapeJob
 	intervals scrapeIntervals
+	// indexOnly says that nothing may be asked that reads samples, so that
+	// which series are active is not known: live is an estimate.
+	indexOnly bool
+	// silentLimits says that the server cuts lists of label values without a
+	// warning.
+	silentLimits bool
 
 	mu      sync.Mutex
 	metrics map[string]*prometheusMetric
@@ -109,6 +115,10 @@ func (s *prometheusScan) inventory() *sentei.Inventory {
 		From: s.from, To: s.to,
 		ScrapeJobs: s.jobs,
 		Estimated:  []string{"churn_per_hour", "disk_bytes_per_day", "memory_bytes", "samples_per_second", "series_in_span"},
+	}
+	if s.indexOnly {
+		inv.Estimated = append(inv.Estimated, "series")
+		slices.Sort(inv.Estimated)
 	}
 	average := s.averageLabelBytes()
 	for _, name := range slices.Sorted(maps.Keys(s.metrics)) {

@@ -40,8 +40,8 @@ func (r *seriesReader) read(ctx context.Context, matchers []string, n int64, spl
 		splitBy = splitOrder(names)
 	}
 	for i, label := range splitBy {
-		values, warnings, err := r.client.LabelValues(ctx, label, selector, r.from, r.to)
-		if err := errors.Join(err, incomplete(warnings)); err != nil {
+		values, err := r.values(ctx, label, matchers)
+		if err != nil {
 			return err
 		}
 		values = append(values, "") // series without the label
@@ -49,7 +49,21 @@ func (r *seriesReader) read(ctx context.Context, matchers []string, n int64, spl
 			return r.readValues(ctx, matchers, label, values, n, splitBy[i+1:])
 		}
 	}
+	// n is a guess: they may be few, or none.
+	if done, err := r.ask(ctx, matchers, 0); done || err != nil {
+		return err
+	}
 	return fmt.Errorf("the series %s are too many and cannot be split", selector)
+}
+
+// values reads all values that the label has in the series that all the
+// matchers select.
+func (r *seriesReader) values(ctx context.Context, label string, matchers []string) ([]string, error) {
+	if r.silentLimits {
+		return r.client.AllLabelValues(ctx, label, matchers, r.from, r.to)
+	}
+	values, warnings, err := r.client.LabelValues(ctx, label, join(matchers), r.from, r.to)
+	return values, errors.Join(err, incomplete(warnings))
 }
 
 // readValues reads the series that have one of the values.
@@ -136,9 +150,7 @@ func join(matchers []string) string { return "{" + strings.Join(matchers, ",") +
 // valueMatcher matches the label having one of exactly these values. Servers
 // look up such an alternation value by value.
 func valueMatcher(label string, values []string) string {
-	if !model.LegacyValidation.IsValidLabelName(label) {
-		label = strconv.Quote(label)
-	}
+	label = promapi.QuoteLabel(label)
 	if len(values) == 1 {
 		return label + "=" + strconv.Quote(values[0])
 	}

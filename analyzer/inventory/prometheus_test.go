@@ -187,6 +187,23 @@ func TestPrometheusManySeries(t *testing.T) {
 	}
 }
 
+// TestPrometheusUnevenParts reads a metric whose parts are smaller than a
+// split in halves makes one think.
+func TestPrometheusUnevenParts(t *testing.T) {
+	f := manyServer()
+	f.active = nil
+	for i := range 240 {
+		f.active = append(f.active, promSeries("uneven", "job", fmt.Sprint(i%2), "path", fmt.Sprint(i)))
+	}
+	inv, problems, err := fakeSource(t, f, 50, 1).Inventory(t.Context())
+	if err != nil || len(problems) > 0 {
+		t.Fatal(problems, err)
+	}
+	if l := inv.Metrics[0].Jobs[1].Labels; len(l) != 1 || l[0].Distinct != 120 {
+		t.Errorf("labels %+v", l)
+	}
+}
+
 func TestPrometheusPartialFailures(t *testing.T) {
 	tests := map[string]struct {
 		fail     func(w http.ResponseWriter, path, what string) bool

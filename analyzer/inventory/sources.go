@@ -26,5 +26,6 @@ func All() []Info {
 	return []Info{
 		block,
 		prometheus,
+		victoriaMetrics,
 	}
 }

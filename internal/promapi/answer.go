@@ -18,6 +18,15 @@ type envelope struct {
 	ErrorType string   `json:"errorType"`
 	Error     string   `json:"error"`
 	Warnings  []string `json:"warnings"`
+	Partial   bool     `json:"isPartial"` // VictoriaMetrics: a storage node did not answer
+}
+
+// doubts returns what says that the data may be incomplete.
+func (e *envelope) doubts() []string {
+	if e.Partial {
+		return append(e.Warnings, "the answer is partial: a storage node did not answer")
+	}
+	return e.Warnings
 }
 
 type answer[T any] struct {
@@ -71,7 +80,7 @@ func post[T any](ctx context.Context, c *Client, path string, params url.Values)
 func call[T any](ctx context.Context, c *Client, method, path string, params url.Values) (T, []string, error) {
 	var a answer[T]
 	err := c.do(ctx, method, path, params, a.decode)
-	return a.Data.value, a.Warnings, err
+	return a.Data.value, a.doubts(), err
 }
 
 // check decodes the answer and returns an error unless it is a successful one

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,6 +40,7 @@ type Client struct {
 	budget  time.Duration
 	backoff time.Duration
 	maxBody int64
+	params  url.Values  // of every request
 	onlyGet atomic.Bool // the server does not take POST
 }
 
@@ -67,6 +69,7 @@ func New(cfg Config, dir string, logger *slog.Logger, now func() time.Time) (*Cl
 		budget:  time.Duration(cfg.Budget),
 		backoff: firstBackoff,
 		maxBody: maxBody,
+		params:  cfg.Params,
 	}, nil
 }
 
@@ -150,6 +153,11 @@ func (c *Client) try(ctx context.Context, method, path string, params url.Values
 
 func (c *Client) request(ctx context.Context, method, path string, params url.Values) (*http.Request, error) {
 	target := c.base.String() + path
+	if len(c.params) > 0 {
+		all := maps.Clone(c.params)
+		maps.Copy(all, params)
+		params = all
+	}
 	var form io.Reader
 	if method == http.MethodPost {
 		form = strings.NewReader(params.Encode())

@@ -28,6 +28,25 @@ type Config struct {
 	// Budget is how long all requests of one scan may take together, as wall
 	// time.
 	Budget model.Duration `yaml:"budget"`
+	// Params are sent with every request. Sources set them.
+	Params url.Values `yaml:"-"`
+}
+
+// SetHeader makes every request carry the header. It is an error when the
+// configuration sets the same header under http_headers.
+func (c *Config) SetHeader(name, value string) error {
+	headers := make(map[string]config.Header)
+	if c.HTTP.HTTPHeaders != nil {
+		for n, h := range c.HTTP.HTTPHeaders.Headers {
+			if strings.EqualFold(n, name) {
+				return fmt.Errorf("http_headers sets %s as well: say it in one place", n)
+			}
+			headers[n] = h
+		}
+	}
+	headers[name] = config.Header{Values: []string{value}}
+	c.HTTP.HTTPHeaders = &config.Headers{Headers: headers}
+	return nil
 }
 
 // DefaultConfig returns the options that hold unless the configuration says

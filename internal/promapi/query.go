@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei/internal/querylog"
@@ -90,6 +91,14 @@ func (c *Client) LabelValues(ctx context.Context, label, selector string, start,
 		return nil, warnings, fmt.Errorf("read values of label %s: %w", label, err)
 	}
 	return values, warnings, nil
+}
+
+// QuoteLabel returns the name of a label as it stands in a selector.
+func QuoteLabel(name string) string {
+	if model.LegacyValidation.IsValidLabelName(name) {
+		return name
+	}
+	return strconv.Quote(name)
 }
 
 func span(start, end time.Time) url.Values {

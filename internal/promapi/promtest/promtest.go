@@ -22,6 +22,8 @@ const (
 	Prometheus2  = "SENTEI_TEST_PROMETHEUS2"
 	Prometheus3  = "SENTEI_TEST_PROMETHEUS3"
 	NodeExporter = "SENTEI_TEST_NODE_EXPORTER"
+	// VictoriaMetrics is a single node.
+	VictoriaMetrics = "SENTEI_TEST_VICTORIAMETRICS"
 )
 
 const patience = time.Minute
@@ -51,6 +53,20 @@ func StartPrometheus(t *testing.T, variable string, files map[string]string) str
 	start(t, variable, url+"/-/ready",
 		"--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--web.external-url="+url, "--scrape.discovery-reload-interval=100ms")
+	return url
+}
+
+// StartVictoriaMetrics starts a single node with the flags and returns its URL.
+// What was written is found by queries after a request of
+// /internal/force_flush.
+func StartVictoriaMetrics(t *testing.T, flags ...string) string {
+	t.Helper()
+	address := freeAddress(t)
+	url := "http://" + address
+	start(t, VictoriaMetrics, url+"/health", append([]string{
+		"-storageDataPath=" + t.TempDir(), "-httpListenAddr=" + address,
+		"-search.latencyOffset=0s", "-retentionPeriod=2d", "-loggerLevel=WARN",
+	}, flags...)...)
 	return url
 }
 
