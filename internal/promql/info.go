@@ -95,6 +95,9 @@ func (w *promWalk) infoQuery(args parser.Expressions) infoQuery {
 
 // selectorText writes matchers as a PromQL selector.
 func selectorText(matchers []*labels.Matcher) string {
+	if len(matchers) == 0 {
+		return "{}"
+	}
 	vs := parser.VectorSelector{LabelMatchers: matchers}
 	for _, m := range matchers {
 		if m.Name == labels.MetricName && m.Type == labels.MatchEqual && legacyName(m.Value) {

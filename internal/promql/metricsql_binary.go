@@ -12,11 +12,15 @@ func (w *vmWalk) binary(n *metricsql.BinaryOpExpr, s scope) {
 	s = s.under(op).settled()
 	m := w.vmMatching(n)
 	if vmScalar(n.Left) || vmScalar(n.Right) {
+		operand := s.erasingName()
+		if vmSet(op) || n.GroupModifier.Op != "" || n.JoinModifier.Op != "" {
+			operand = s.or(m).erasingName() // the number has no labels to match
+		}
 		for _, side := range []metricsql.Expr{n.Left, n.Right} {
 			if vmScalar(side) {
 				w.walk(side, s.alone())
 			} else {
-				w.walk(side, s.or(m).erasingName())
+				w.walk(side, operand)
 			}
 		}
 		return
@@ -34,15 +38,17 @@ func (w *vmWalk) binary(n *metricsql.BinaryOpExpr, s scope) {
 		// Gaps are filled with the first series that matches.
 		w.walk(n.Left, s.or(m))
 		w.walk(n.Right, s.or(m).ordered())
-	case "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<", ">=", "<=":
-		w.vmArithmetic(n, s, m)
 	default:
-		w.walk(n.Left, s.unknown())
-		w.walk(n.Right, s.unknown())
+		w.vmArithmetic(n, s, m)
 	}
 }
 
 func (w *vmWalk) vmArithmetic(n *metricsql.BinaryOpExpr, s scope, m matching) {
+	if vmSet(strings.ToLower(n.Op)) { // of a newer parser
+		w.walk(n.Left, s.unknown())
+		w.walk(n.Right, s.unknown())
+		return
+	}
 	many := s.many(m)
 	if n.JoinModifierPrefix != nil { // the labels arrive under other names
 		many.need = s.need.Union(m.sig)
@@ -82,6 +88,16 @@ func (w *vmWalk) vmMatching(n *metricsql.BinaryOpExpr) matching {
 	m.open = !known
 	m.fill = n.FillLeft != nil || n.FillRight != nil
 	return m
+}
+
+// vmSet reports whether the operator keeps or fills series instead of
+// calculating, or is not known.
+func vmSet(op string) bool {
+	switch op {
+	case "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<", ">=", "<=":
+		return false
+	}
+	return true
 }
 
 // vmScalar reports whether the expression is a number by the look of it.

@@ -111,7 +111,11 @@ func (w *promWalk) selector(n *parser.VectorSelector, s scope) {
 		clone.LabelMatchers = matchers
 		n = &clone
 	}
-	w.add(s, n.String(), "", matchers)
+	text := n.String()
+	if n.Name == "" && len(matchers) == 0 {
+		text = "{}" + text
+	}
+	w.add(s, text, "", matchers)
 }
 
 // alone is the scope of a parameter that only its value matters of.

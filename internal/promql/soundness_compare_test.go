@@ -25,15 +25,19 @@ func engines() []*promql.Engine {
 			EnableAtModifier:         true,
 			EnableNegativeOffset:     true,
 			EnableDelayedNameRemoval: delayed,
-			Parser: parser.NewParser(parser.Options{
-				EnableExperimentalFunctions:  true,
-				ExperimentalDurationExpr:     true,
-				EnableExtendedRangeSelectors: true,
-				EnableBinopFillModifiers:     true,
-			}),
+			Parser:                   engineParser(),
 		}))
 	}
 	return all
+}
+
+func engineParser() parser.Parser {
+	return parser.NewParser(parser.Options{
+		EnableExperimentalFunctions:  true,
+		ExperimentalDurationExpr:     true,
+		EnableExtendedRangeSelectors: true,
+		EnableBinopFillModifiers:     true,
+	})
 }
 
 // evaluation is a query with the times at which it runs.

@@ -104,11 +104,19 @@ var (
 	labelNames = []string{"job", "instance", "a", "b", "c", "uid", "le", "version", "__type__", "new"}
 )
 
+// someLabels draws the labels that one dataset and its query use. With few of
+// them, series meet more often.
+func someLabels(r *rand.Rand) []string {
+	some := slices.Clone(labelNames)
+	r.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+	return some[:2+r.IntN(len(some)-1)]
+}
+
 // generate makes a dataset: metrics that share some label values, labels that
 // depend on others, churn, gaps, resets, stale markers, histograms of both
 // kinds and info metrics.
-func generate(r *rand.Rand) dataset {
-	g := &generator{r: r, values: 1 + r.IntN(3), fraction: r.IntN(3) == 0}
+func generate(r *rand.Rand, use []string) dataset {
+	g := &generator{r: r, values: 1 + r.IntN(3), fraction: r.IntN(3) == 0, handover: r.IntN(3) == 0, use: use}
 	for _, name := range append(slices.Clone(gauges), counters...) {
 		for range r.IntN(7) {
 			g.add(g.row(name), g.floats(name[0] == 'c'))
@@ -123,7 +131,9 @@ func generate(r *rand.Rand) dataset {
 	for _, name := range []string{"target_info", "build_info"} {
 		for range r.IntN(4) {
 			b := labels.NewBuilder(g.row(name))
-			b.Set("version", g.pick("version"))
+			if g.r.IntN(3) > 0 {
+				b.Set("version", g.pick("version"))
+			}
 			g.add(b.Labels(), g.constant())
 		}
 	}
@@ -136,7 +146,9 @@ type generator struct {
 	d        dataset
 	values   int  // how many values a label has
 	fraction bool // values seldom equal each other
+	handover bool // series follow one another
 	rows     int
+	use      []string
 }
 
 func (g *generator) pick(label string) string {
@@ -146,23 +158,25 @@ func (g *generator) pick(label string) string {
 // row makes the labels of a series. c depends on a and b, uid is unique.
 func (g *generator) row(name string) labels.Labels {
 	b := labels.NewBuilder(labels.FromStrings("__name__", name))
-	for _, l := range []string{"job", "instance", "a", "b"} {
-		if g.r.IntN(5) > 0 {
-			b.Set(l, g.pick(l))
+	for _, l := range g.use {
+		switch l {
+		case "le", "new":
+		case "c":
+			b.Set("c", "c"+b.Get("a")+b.Get("b"))
+		case "uid":
+			if g.r.IntN(3) > 0 {
+				g.rows++
+				b.Set("uid", fmt.Sprint("u", g.rows))
+			}
+		case "__type__":
+			if g.r.IntN(3) == 0 {
+				b.Set(l, []string{"gauge", "counter"}[g.r.IntN(2)])
+			}
+		default:
+			if g.r.IntN(4) > 0 {
+				b.Set(l, g.pick(l))
+			}
 		}
-	}
-	if g.r.IntN(3) > 0 {
-		b.Set("c", "c"+b.Get("a")+b.Get("b"))
-	}
-	if g.r.IntN(3) > 0 {
-		g.rows++
-		b.Set("uid", fmt.Sprint("u", g.rows))
-	}
-	if g.r.IntN(10) == 0 {
-		b.Set("version", g.pick("version"))
-	}
-	if g.r.IntN(10) == 0 {
-		b.Set("__type__", []string{"gauge", "counter"}[g.r.IntN(2)])
 	}
 	return b.Labels()
 }
@@ -182,10 +196,15 @@ func (g *generator) add(l labels.Labels, samples []chunks.Sample) {
 // gaps. stale says that its end was noticed.
 func (g *generator) times() (ts []int64, stale bool) {
 	from, to := 0, scrapes
-	if g.r.IntN(3) == 0 {
+	if g.handover && g.r.IntN(3) > 0 {
+		from, to = 0, scrapes/2
+		if g.r.IntN(2) == 0 {
+			from, to = scrapes/2, scrapes
+		}
+	} else if g.r.IntN(3) == 0 {
 		from = g.r.IntN(scrapes)
 	}
-	if g.r.IntN(3) == 0 {
+	if !g.handover && g.r.IntN(3) == 0 {
 		to = from + g.r.IntN(scrapes-from+1)
 	}
 	gap := g.r.IntN(4) == 0

@@ -7,11 +7,14 @@ import (
 )
 
 // expressions makes random PromQL.
-type expressions struct{ r *rand.Rand }
+type expressions struct {
+	r   *rand.Rand
+	use []string // labels
+}
 
 func (e expressions) one(of ...string) string { return of[e.r.IntN(len(of))] }
 
-func (e expressions) label() string { return labelNames[e.r.IntN(len(labelNames))] }
+func (e expressions) label() string { return e.use[e.r.IntN(len(e.use))] }
 
 func (e expressions) name() string {
 	return e.one("g0", "g1", "g2", "c0_total", "c1_total", "h_bucket", "nh", "target_info")
@@ -130,6 +133,9 @@ func (e expressions) vector(depth int) string {
 // make labels dead.
 func (e expressions) root(depth int) string {
 	v := e.vector(depth)
+	if e.r.IntN(3) == 0 {
+		v = e.layers(depth)
+	}
 	switch e.r.IntN(5) {
 	case 0, 1:
 		return v
@@ -138,6 +144,40 @@ func (e expressions) root(depth int) string {
 	default:
 		return e.one("sum", "max", "count", "avg") + " by (" + e.labels() + ") (" + v + ")"
 	}
+}
+
+// layers is a join below operators that erase labels or look back in time:
+// what is rare in a random tree, and hard to get right.
+func (e expressions) layers(depth int) string {
+	l, r := e.nameless(depth-1), e.nameless(depth-2)
+	on := e.one(" on (", " on (", " ignoring (") + e.labels() + ") "
+	v := e.one(
+		l+" or"+on+r,
+		l+" unless"+on+r,
+		l+" + "+on+"group_left ("+e.labels()+") fill_left (1) "+r,
+		l+" + "+on+"group_right fill_right (1) "+r,
+		l+" * "+on+"group_left ("+e.labels()+") "+r,
+		l+" + "+on+"fill (1) "+r,
+		"info("+l+")",
+		`info(`+l+`, {__name__=~".+_info"})`,
+		`info(`+l+`, {`+e.label()+`=~".*"})`,
+	)
+	for range 1 + e.r.IntN(3) {
+		switch e.r.IntN(4) {
+		case 0:
+			v = e.one("max", "sum", "last", "count") + "_over_time((" + v + ")[" + e.one("3m", "10m") + ":1m])"
+		case 1, 2:
+			v = fmt.Sprintf("label_replace(%s, %q, %q, %q, \".*\")", v, e.label(), e.one("", "x"), e.label())
+		default:
+			v = "-(" + v + ")"
+		}
+	}
+	return v
+}
+
+func (e expressions) nameless(depth int) string {
+	v := e.vector(min(depth, e.r.IntN(2)))
+	return e.one("("+v+" + 0)", "("+v+" + 0)", v)
 }
 
 func (e expressions) grouping() string {
@@ -238,8 +278,8 @@ func (e expressions) binary(depth int) string {
 		r = e.one("sum", "max", "count") + e.grouping() + "(" + r + ")"
 	}
 	match := e.one("", " on ("+e.labels()+")", " on ("+e.labels()+")", " ignoring ("+e.labels()+")")
-	if e.r.IntN(3) == 0 {
-		return "(" + l + " " + e.one("and", "or", "or", "unless") + match + " " + r + ")"
+	if e.r.IntN(2) == 0 {
+		return "(" + l + " " + e.one("and", "or", "or", "or", "unless") + match + " " + r + ")"
 	}
 	op := e.one("+", "*", "-", "/", ">", "<=", "!=", "> bool", "==")
 	if match != "" && e.r.IntN(2) == 0 {

@@ -60,8 +60,9 @@ type soundness struct {
 // query runs one random query on one random dataset, and on what is left of it
 // once series and labels that are dead are removed.
 func (s *soundness) query(r *rand.Rand, id string) {
-	d := generate(r)
-	text := expressions{r}.root(1 + r.IntN(4))
+	use := someLabels(r)
+	d := generate(r, use)
+	text := expressions{r, use}.root(1 + r.IntN(4))
 	e := evaluation{engine: s.engines[r.IntN(2)], query: text}
 	e.start = time.Unix(int64(300+30*r.IntN(30)), 0)
 	e.end = e.start
@@ -84,7 +85,7 @@ func (s *soundness) query(r *rand.Rand, id string) {
 		return
 	}
 	s.drop(r, id, e, d, a, base)
-	for _, l := range labelNames {
+	for _, l := range use {
 		s.strip(r, id, e, d, a, base, l)
 	}
 }

@@ -60,6 +60,9 @@ func (c *collector) rewritten(lang sentei.Lang, units []unit, s scope) error {
 	}
 	h := &holes{calls: map[string][]string{}}
 	r := &rewriter{lang: lang, holes: h}
+	if n := len(s.path); n > 0 && (s.path[n-1] == "label_values" || s.path[n-1] == "series") {
+		r.stack = []frame{{function: s.path[n-1]}} // a selector is expected
+	}
 	text := r.rewrite(lex(units))
 	if r.opaque != "" {
 		c.block(r.opaque)
