@@ -2,6 +2,7 @@ package querylog
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sentei/sentei"
@@ -111,7 +112,8 @@ func (t *table) add(e *entry, c *Counts) {
 		key := textKey{s, e.lang}
 		x := t.texts[key]
 		if x == nil {
-			x = newText(s, e.lang)
+			key.text = strings.Clone(s) // it may be part of a whole line
+			x = newText(key.text, e.lang)
 			t.texts[key] = x
 		}
 		y := x.tally(origin)
@@ -128,8 +130,9 @@ func (t *table) add(e *entry, c *Counts) {
 func (t *table) origin(o origin) *origin {
 	p := t.origins[o]
 	if p == nil {
-		p = &o
-		t.origins[o] = p
+		// The strings may be parts of a whole line.
+		p = &origin{o.rule, strings.Clone(o.file), strings.Clone(o.group), strings.Clone(o.path)}
+		t.origins[*p] = p
 	}
 	return p
 }
