@@ -94,6 +94,14 @@ func BenchmarkIndex(b *testing.B) {
 	})
 }
 
+// BenchmarkOverview reads the postings offset table alone.
+func BenchmarkOverview(b *testing.B) {
+	bench(b, func(blocks []Block) (*Result, error) {
+		_, err := ReadOverview(&blocks[0])
+		return nil, err
+	})
+}
+
 func BenchmarkSimple(b *testing.B) {
 	bench(b, func(blocks []Block) (*Result, error) {
 		return simpleScan(context.Background(), blocks, Options{TopValues: 1000})
