@@ -46,4 +46,4 @@ bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 record: servers ## record the sample data in testdata/ again (half an hour)
-	PROMETHEUS=$(SERVERS)/prometheus PROMTOOL=$(SERVERS)/promtool testdata/record/record.sh
+	PROMETHEUS=$(SERVERS)/prometheus PROMTOOL=$(SERVERS)/promtool testdata/record/record.sh testdata
