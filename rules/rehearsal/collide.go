@@ -1,10 +1,12 @@
 package rehearsal
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
@@ -52,7 +54,9 @@ func (c *collisions) firstAmbiguous() (first *collision) {
 }
 
 // maxMergedSamples bounds the memory for one set of colliding series.
-const maxMergedSamples = 5_000_000
+const maxMergedSamples = 1_000_000
+
+var errTooManySamples = errors.New("series become one that have too many samples to be merged")
 
 // merge returns the series that storage would hold in place of series that get
 // the same labels. Where they have samples for the same time, one that is no
@@ -101,7 +105,7 @@ func collect(group []relabeled) ([]sample, error) {
 		it = group[i].Series.Iterator(it)
 		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
 			if len(out) == maxMergedSamples {
-				return nil, fmt.Errorf("%d series become %s: they have more than %d samples", len(group), group[0].labels, maxMergedSamples)
+				return out, fmt.Errorf("%w: %d series become %s", errTooManySamples, len(group), group[0].labels)
 			}
 			s := sample{kind: kind, series: i, st: it.AtST()}
 			switch kind {
@@ -192,4 +196,17 @@ func (s *sample) stale() bool {
 		return value.IsStaleNaN(s.fh.Sum)
 	}
 	return value.IsStaleNaN(s.f)
+}
+
+// export returns the collision as the result lists it.
+func (c *collision) export() Collision {
+	const most = 5
+	out := Collision{Labels: c.labels.String(), Series: len(c.stored), Ambiguous: c.ambiguous}
+	for _, l := range c.stored[:min(len(c.stored), most)] {
+		out.Stored = append(out.Stored, l.String())
+	}
+	if c.from <= c.to {
+		out.From, out.To = time.UnixMilli(c.from).UTC(), time.UnixMilli(c.to).UTC()
+	}
+	return out
 }

@@ -52,7 +52,7 @@ type ChangeResult struct {
 	Series  int `json:"series"`
 	Dropped int `json:"dropped"`
 	// Consumers is how many consumers read one of them, Replayed how many of
-	// these were replayed with the change and gave the same result everywhere.
+	// these could be replayed.
 	Consumers int `json:"consumers"`
 	Replayed  int `json:"replayed"`
 	// Differs says that a consumer sees a difference because of it.

@@ -169,12 +169,13 @@ func (h *hole) escape(value string) string {
 	if h.regex && h.format != "raw" {
 		value = regexp.QuoteMeta(value)
 	}
-	switch h.quote {
-	case 0, '`':
+	if h.quote == 0 || h.quote == '`' {
 		return value
-	case '\'':
-		value = strings.ReplaceAll(value, `'`, `\x27`)
 	}
 	quoted := strconv.Quote(value)
-	return quoted[1 : len(quoted)-1]
+	quoted = quoted[1 : len(quoted)-1]
+	if h.quote == '\'' {
+		quoted = strings.NewReplacer(`\"`, `"`, `'`, `\'`).Replace(quoted)
+	}
+	return quoted
 }

@@ -25,7 +25,25 @@ type altered struct {
 // entry is a series that a change alone alters.
 type entry struct {
 	outcome
+	all    outcome // what all changes together make of it
 	change int
+}
+
+// readBy reports whether the selector selects the series as it is, or as the
+// change alone or all changes would make it.
+func (e *entry) readBy(s *sentei.Selector) bool {
+	return s.Matches(e.before) || !e.dropped && s.Matches(e.after) || !e.all.dropped && s.Matches(e.all.after)
+}
+
+// names returns the metric names that the series has or would have.
+func (e *entry) names() []string {
+	names := []string{e.before.Get(labels.MetricName)}
+	for _, o := range []outcome{e.outcome, e.all} {
+		if name := o.after.Get(labels.MetricName); !o.dropped && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // find applies every change to all series that it can reach in the whole span.
@@ -48,12 +66,11 @@ func find(ctx context.Context, d *Data, p *plan, most int) (*altered, error) {
 				return fmt.Errorf("the changes alter more than %d series: rehearse fewer at a time, or raise the bound", most)
 			}
 			index := len(a.entries)
-			a.entries = append(a.entries, entry{o, i})
+			e := entry{o, p.compute(l), i}
+			a.entries = append(a.entries, e)
 			a.perEach[i] = append(a.perEach[i], index)
-			name := l.Get(labels.MetricName)
-			a.byMetric[name] = append(a.byMetric[name], index)
-			if renamed := o.after.Get(labels.MetricName); !o.dropped && renamed != name {
-				a.byMetric[renamed] = append(a.byMetric[renamed], index)
+			for _, name := range e.names() {
+				a.byMetric[name] = append(a.byMetric[name], index)
 			}
 			seen[l.Hash()] = struct{}{}
 			return nil
@@ -101,8 +118,8 @@ func eachSeries(ctx context.Context, q storage.Querier, d *Data, matchers []*lab
 func collide(ctx context.Context, d *Data, p *plan, a *altered) ([]collision, error) {
 	names := map[string]struct{}{}
 	for i := range a.entries {
-		if e := &a.entries[i]; !e.dropped {
-			names[p.apply(e.before).after.Get(labels.MetricName)] = struct{}{}
+		if e := &a.entries[i]; !e.all.dropped {
+			names[e.all.after.Get(labels.MetricName)] = struct{}{}
 		}
 	}
 	found := &collisions{}
@@ -123,9 +140,9 @@ func collide(ctx context.Context, d *Data, p *plan, a *altered) ([]collision, er
 	return found.all, overlaps(ctx, d, found.all)
 }
 
-// maxOverlaps is for how many collisions the samples are read to find out
-// whether the series overlap in time. They are spread evenly over all.
-const maxOverlaps = 500
+// maxOverlapSamples is how many samples are read to find out whether colliding
+// series overlap in time. Of collisions beyond that the worst is assumed.
+const maxOverlapSamples = 50_000_000
 
 func overlaps(ctx context.Context, d *Data, all []collision) error {
 	q, err := d.Querier(d.From.UnixMilli(), d.To.UnixMilli())
@@ -133,8 +150,13 @@ func overlaps(ctx context.Context, d *Data, all []collision) error {
 		return err
 	}
 	defer q.Close() //nolint:errcheck // nothing was written
-	for _, i := range spread(len(all), maxOverlaps) {
+	total := 0
+	for i := range all {
 		c := &all[i]
+		if total > maxOverlapSamples {
+			c.ambiguous = true
+			continue
+		}
 		var group []relabeled
 		for _, l := range c.stored {
 			s, err := selectOne(ctx, q, l)
@@ -146,10 +168,15 @@ func overlaps(ctx context.Context, d *Data, all []collision) error {
 			}
 		}
 		samples, err := collect(group)
-		if err != nil {
+		switch {
+		case errors.Is(err, errTooManySamples):
+			c.ambiguous = true
+		case err != nil:
 			return err
+		default:
+			c.overlap(samples, len(group))
 		}
-		c.overlap(samples, len(group))
+		total += len(samples)
 	}
 	return nil
 }
@@ -190,8 +217,7 @@ func (a *altered) touch(s *subject) {
 	hit := map[int]bool{}
 	for i := range s.selectors {
 		for _, index := range a.candidates(&s.selectors[i]) {
-			e := &a.entries[index]
-			if s.selectors[i].Matches(e.before) || !e.dropped && s.selectors[i].Matches(e.after) {
+			if a.entries[index].readBy(&s.selectors[i]) {
 				hit[index] = true
 			}
 		}

@@ -19,7 +19,8 @@ type View struct {
 	found *collisions // nil when nobody asks
 }
 
-// NewView returns a view of the storage. recorded holds the metrics that
+// NewView returns a view of the storage. The rules must have been validated.
+// recorded holds the metrics that
 // recording rules write, whose series pass no relabel rule.
 func NewView(inner storage.Queryable, changes []Change, recorded map[string]bool) *View {
 	return &View{inner: inner, plan: newPlan(changes, recorded)}
