@@ -26,6 +26,8 @@ import (
 
 var start = time.Date(2026, time.November, 20, 10, 0, 0, 0, time.UTC)
 
+var staleNaN = math.Float64frombits(value.StaleNaN)
+
 const (
 	step   = 15 * time.Second
 	length = 2 * time.Hour
@@ -42,7 +44,7 @@ func (g *generator) add(from, to time.Duration, f func(i int) float64, label ...
 		samples = append(samples, &sample{t: start.Add(at).UnixMilli(), f: f(int(at / step)), kind: chunkenc.ValFloat})
 	}
 	if to < length {
-		samples = append(samples, &sample{t: start.Add(to).UnixMilli(), f: math.Float64frombits(value.StaleNaN), kind: chunkenc.ValFloat})
+		samples = append(samples, &sample{t: start.Add(to).UnixMilli(), f: staleNaN, kind: chunkenc.ValFloat})
 	}
 	g.series = append(g.series, storage.NewListSeries(labels.FromStrings(label...), samples))
 }
