@@ -15,17 +15,19 @@ build: ## the binary, in bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sentei ./cmd/sentei
 
 run: build ## the main job on the sample data, then the daemon
+	bin/sentei propose -o diff --output-file=bin/sentei.diff
+	@head -n 40 bin/sentei.diff; echo "… the whole diff is in bin/sentei.diff"; echo
 	bin/sentei report
-	bin/sentei propose -o diff
 	bin/sentei serve
 
 test: servers ## all tests, those against real servers included
 	test -z "$$(gofmt -l .)"
-	go vet ./...
+	go vet -tags e2e ./...
 	SENTEI_TEST_PROMETHEUS2=/usr/bin/prometheus \
 	SENTEI_TEST_PROMETHEUS3=$(SERVERS)/prometheus \
 	SENTEI_TEST_PROMTOOL=$(SERVERS)/promtool \
 	SENTEI_TEST_NODE_EXPORTER=/usr/bin/prometheus-node-exporter \
+	SENTEI_TEST_VICTORIAMETRICS=$(SERVERS)/victoria-metrics \
 	go test -tags e2e ./...
 
 servers: ## the real servers that the tests need
