@@ -3,52 +3,60 @@ package querylog
 // clock reads times. It remembers the minute and the zone of the last one,
 // which are usually those of the next.
 type clock struct {
-	minute [len("2026-11-22T18:38:")]byte
-	zone   [8]byte // padded with zeros
-	start  int64   // of the minute, in nanoseconds since 1970
+	minute string // "2026-11-22T18:38:"
+	zone   string // what follows the seconds, closing quote included
+	start  int64  // of the minute, in nanoseconds since 1970
 }
 
 // read reads the rest of a string that is a time, the closing quote included.
 func (c *clock) read(b []byte, i int) (next int, nanos int64) {
-	const head = len(c.minute)
-	if i < 0 || len(b)-i < head+4 {
-		return -1, 0
-	}
-	end := skipString(b, i)
-	if end < 0 || end-1-i < head+3 {
-		return -1, 0
-	}
-	s := b[i : end-1]
-	tens, units := s[head]-'0', s[head+1]-'0'
-	if tens > 5 || units > 9 {
-		return -1, 0
-	}
-	nanos = int64(tens*10+units) * 1e9
-	rest := s[head+2:]
-	if rest[0] == '.' {
-		digits := skipDigits(rest, 1) - 1
-		if digits < 1 || digits > 9 || digits+1 == len(rest) {
-			return -1, 0
+	const minute = len("2026-11-22T18:38:")
+	if c.zone != "" {
+		nanos, zone := readSeconds(b, skipLiteral(b, i, c.minute))
+		if next := skipLiteral(b, zone, c.zone); next > 0 {
+			return next, c.start + nanos
 		}
-		fraction := int64(0)
-		for _, d := range rest[1 : 1+digits] {
-			fraction = fraction*10 + int64(d-'0')
-		}
-		nanos += fraction * powersOfTen[9-digits]
-		rest = rest[1+digits:]
 	}
-	var zone [8]byte
-	if copy(zone[:], rest) < len(rest) {
+	next = skipString(b, i)
+	if next < 0 || next-i <= minute {
 		return -1, 0
 	}
-	if zone != c.zone || [head]byte(s) != c.minute {
-		whole, err := parseTime(string(s))
-		if err != nil {
-			return -1, 0
-		}
-		c.minute, c.zone, c.start = [head]byte(s), zone, whole-nanos
+	whole, err := parseTime(string(b[i : next-1]))
+	if err != nil {
+		return -1, 0
 	}
-	return end, c.start + nanos
+	nanos, zone := readSeconds(b, i+minute)
+	if zone < 0 || zone >= next {
+		return -1, 0
+	}
+	*c = clock{minute: string(b[i : i+minute]), zone: string(b[zone:next]), start: whole - nanos}
+	return next, whole
 }
 
-var powersOfTen = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+// readSeconds reads seconds such as 59.123, in nanoseconds.
+func readSeconds(b []byte, i int) (nanos int64, next int) {
+	if i < 0 || len(b)-i < 3 {
+		return 0, -1
+	}
+	tens, units := b[i]-'0', b[i+1]-'0'
+	if tens > 5 || units > 9 {
+		return 0, -1
+	}
+	nanos = int64(tens*10+units) * 1e9
+	if i += 2; b[i] != '.' {
+		return nanos, i
+	}
+	next = skipDigits(b, i+1)
+	digits := b[i+1 : next]
+	if len(digits) == 0 || len(digits) > 9 {
+		return 0, -1
+	}
+	fraction := int64(0)
+	for _, d := range digits {
+		fraction = fraction*10 + int64(d-'0')
+	}
+	for range 9 - len(digits) {
+		fraction *= 10
+	}
+	return nanos + fraction, next
+}
