@@ -31,6 +31,7 @@ func All() []Info {
 		ruleFiles,
 		dashboardFiles,
 		queryLog,
+		victoriaMetricsNames,
 		declared,
 	}
 }

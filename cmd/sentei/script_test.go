@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fakeapi":  fakeAPI,
 			"fakeprom": fakeProm,
 			"freeport": freePort,
 			"get":      get,

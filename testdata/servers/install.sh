@@ -6,7 +6,8 @@
 #
 # Prometheus 2.42 or what the distribution has, node_exporter: apt packages.
 # Prometheus 3.x with promtool: built from the module version that go.mod pins,
-# into DIR.
+# into DIR. VictoriaMetrics, a single node: built from the version below, into
+# DIR.
 set -euo pipefail
 
 bin=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -32,4 +33,12 @@ if [ "$(cat "$bin/.prometheus-version" 2>/dev/null)" != "$want" ]; then
   (cd "$here/prometheus" && CGO_ENABLED=0 go build -tags remove_all_sd -ldflags '-s -w' -o "$bin/" \
     github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool)
   echo "$want" > "$bin/.prometheus-version"
+fi
+
+want=v1.150.0
+if [ "$(cat "$bin/.victoria-metrics-version" 2>/dev/null)" != "$want" ]; then
+  echo "building VictoriaMetrics $want (a minute the first time)" >&2
+  (cd / && CGO_ENABLED=0 GOBIN="$bin" go install -ldflags '-s -w' \
+    "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics@$want")
+  echo "$want" > "$bin/.victoria-metrics-version"
 fi
