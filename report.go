@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"time"
 )
 
@@ -143,8 +142,7 @@ type Problem struct {
 func HashID(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
-		io.WriteString(h, p)
-		h.Write([]byte{0})
+		h.Write(append([]byte(p), 0))
 	}
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }

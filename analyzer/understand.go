@@ -99,10 +99,9 @@ func analyzeRecordingRules(consumers []sentei.Consumer) {
 	var rules []*sentei.Consumer
 	var queue []*sentei.Consumer // living consumers whose selectors are new
 	for i := range consumers {
-		switch c := &consumers[i]; {
-		case c.Kind == sentei.RecordingRule:
+		if c := &consumers[i]; c.Kind == sentei.RecordingRule {
 			rules = append(rules, c)
-		default:
+		} else {
 			queue = append(queue, c)
 		}
 	}

@@ -49,16 +49,13 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitInterrupted
 	}
 	fmt.Fprintln(stderr, "sentei:", err)
-	var usage usageError
-	var found foundError
-	switch {
-	case errors.As(err, &found):
+	if _, found := errors.AsType[foundError](err); found {
 		return exitFound
-	case errors.As(err, &usage):
-		return exitUsage
-	default:
-		return exitFailure
 	}
+	if _, usage := errors.AsType[usageError](err); usage {
+		return exitUsage
+	}
+	return exitFailure
 }
 
 func newRoot() *cobra.Command {

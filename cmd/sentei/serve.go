@@ -51,8 +51,7 @@ func runServe(cmd *cobra.Command, _ []string) error {
 		Registry: registry,
 		Now:      time.Now,
 	})
-	var network *net.OpError
-	if errors.As(err, &network) {
+	if _, network := errors.AsType[*net.OpError](err); network {
 		return err
 	}
 	if err != nil {

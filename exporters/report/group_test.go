@@ -38,7 +38,9 @@ func TestLabelVerdictOverJobs(t *testing.T) {
 	job := func(v sentei.Verdict, labels ...sentei.LabelUsage) sentei.JobUsage {
 		return sentei.JobUsage{Usage: sentei.Usage{Verdict: v}, Labels: labels}
 	}
-	l := func(name string, v sentei.Verdict) sentei.LabelUsage { return sentei.LabelUsage{Name: name, Verdict: v} }
+	l := func(name string, v sentei.Verdict) sentei.LabelUsage {
+		return sentei.LabelUsage{Name: name, Verdict: v}
+	}
 	tests := map[string]struct {
 		jobs []sentei.JobUsage
 		want sentei.Verdict
