@@ -27,7 +27,9 @@ type Input struct {
 	// Refused are changes that cannot be rehearsed, each with its Reason. They
 	// are listed in the result.
 	Refused []ChangeResult
-	Data    *Data
+	// Notes say what else is not rehearsed; they become part of the result.
+	Notes []string
+	Data  *Data
 }
 
 // Options bound a rehearsal. The deadline of the context bounds its time: what
@@ -95,7 +97,7 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}
 	var todo []*subject
-	res := &Result{Backend: in.Backend, From: in.Data.From, To: in.Data.To}
+	res := &Result{Backend: in.Backend, From: in.Data.From, To: in.Data.To, Notes: in.Notes}
 	for _, s := range subjects(in.Report, in.Backend) {
 		res.Figures.Consumers += len(s.consumers)
 		a.touch(s)
@@ -204,7 +206,7 @@ func (r *runner) events(ctx context.Context, a *altered, todo []*subject) (map[i
 
 // one replays one subject and finds out what to blame.
 func (r *runner) one(ctx context.Context, s *subject, of map[int]*events) (Outcome, []Difference) {
-	if s.reason != "" {
+	if s.reason != "" || s.first.Dead {
 		return s.outcome(r.changes), nil
 	}
 	o, differing := r.replay(ctx, s, instants(s, r.data, of, r.options.Instants))
@@ -237,7 +239,7 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 		}
 		c.Differs = slices.ContainsFunc(res.Differences, func(d Difference) bool { return slices.Contains(d.Changes, c.ID) })
 		for k := range res.Outcomes {
-			if o := &res.Outcomes[k]; slices.Contains(o.Changes, c.ID) {
+			if o := &res.Outcomes[k]; o.Status != Dead && slices.Contains(o.Changes, c.ID) {
 				c.Consumers += len(o.Consumers)
 				if o.Status == Same || o.Status == Differs {
 					c.Replayed += len(o.Consumers)
@@ -252,15 +254,20 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 		switch res.Outcomes[i].Status {
 		case Same:
 			f.Same += n
+			if res.Outcomes[i].Points == 0 {
+				f.Empty += n
+			}
 		case Differs:
 			f.Differs += n
 		case Unstable:
 			f.Unstable += n
+		case Dead:
+			f.Dead += n
 		default:
 			f.NotRehearsed += n
 		}
 	}
-	rank := []Status{Differs, Unstable, NotRehearsed, Same}
+	rank := []Status{Differs, Unstable, NotRehearsed, Dead, Same}
 	slices.SortStableFunc(res.Outcomes, func(a, b Outcome) int {
 		return slices.Index(rank, a.Status) - slices.Index(rank, b.Status)
 	})

@@ -81,7 +81,7 @@ func TestTable(t *testing.T) {
 			if f.Series != tt.series || f.Collisions != tt.collisions || f.Ambiguous != tt.ambiguous {
 				t.Errorf("%d series, %d collisions, %d ambiguous", f.Series, f.Collisions, f.Ambiguous)
 			}
-			if f.Untouched+f.Same+f.Differs+f.Unstable+f.NotRehearsed != f.Consumers || f.Unstable+f.NotRehearsed > 0 {
+			if f.Untouched+f.Same+f.Differs+f.Unstable+f.NotRehearsed+f.Dead != f.Consumers || f.Unstable+f.NotRehearsed > 0 {
 				t.Errorf("figures %+v", f)
 			}
 			if res.Clean() != (len(tt.differs) == 0) {

@@ -209,11 +209,16 @@ func listing(text string, s *sentei.Selector) func(labels.Labels) labels.Labels 
 		}
 	case slices.Contains(s.Path, "metrics"):
 		keep = func(label string) bool { return label == labels.MetricName }
-	case slices.Contains(s.Path, "label_values") && !open:
+	case slices.Contains(s.Path, "label_values"):
 		arg := strings.TrimSuffix(strings.TrimSpace(text), ")")
-		label := strings.TrimSpace(arg[strings.LastIndexAny(arg, ",(")+1:])
-		if s.Live.Has(label) {
-			keep = func(l string) bool { return l == label }
+		wanted := strings.TrimSpace(arg[strings.LastIndexAny(arg, ",(")+1:])
+		if !s.Live.Has(wanted) { // named by a variable itself
+			break
+		}
+		keep = func(label string) bool {
+			return label == wanted || open && slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool {
+				return m.Name == label && m.Type != labels.MatchEqual
+			})
 		}
 	}
 	return func(l labels.Labels) labels.Labels {

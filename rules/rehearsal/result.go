@@ -21,6 +21,9 @@ const (
 	// NotRehearsed: it could not be replayed; Reason says why. It may see a
 	// difference.
 	NotRehearsed Status = "not rehearsed"
+	// Dead: a recording rule whose output reaches nobody. It may record other
+	// values or nothing, and is not replayed.
+	Dead Status = "dead"
 )
 
 // Result is what a rehearsal found. The same input gives the same Result.
@@ -33,13 +36,15 @@ type Result struct {
 	Changes []ChangeResult `json:"changes"`
 	// Outcomes are the consumers that read a series that a change alters:
 	// first those that differ, then the unstable ones, those that were not
-	// rehearsed, and the others; each by kind, location and name. Consumers of
+	// rehearsed, dead recording rules, and the others; each by kind, location and name. Consumers of
 	// the same expression share one.
 	Outcomes []Outcome `json:"outcomes"`
 	// Differences are sorted by change and consumer.
 	Differences []Difference `json:"differences"`
 	// Collisions are stored series that would become one, sorted by labels.
 	Collisions []Collision `json:"collisions"`
+	// Notes say what of the input was not rehearsed.
+	Notes []string `json:"notes,omitempty"`
 	// Figures count what was done.
 	Figures Figures `json:"figures"`
 }
@@ -51,8 +56,8 @@ type ChangeResult struct {
 	// Series is how many stored series it alters, Dropped of which go.
 	Series  int `json:"series"`
 	Dropped int `json:"dropped"`
-	// Consumers is how many consumers read one of them, Replayed how many of
-	// these could be replayed.
+	// Consumers is how many consumers that are not dead read one of them,
+	// Replayed how many of these could be replayed.
 	Consumers int `json:"consumers"`
 	Replayed  int `json:"replayed"`
 	// Differs says that a consumer sees a difference because of it.
@@ -123,9 +128,11 @@ type Figures struct {
 	Consumers    int   `json:"consumers"`     // of the backend
 	Untouched    int   `json:"untouched"`     // read no series that a change alters: nothing to replay
 	Same         int   `json:"same"`          // replayed without a difference
+	Empty        int   `json:"empty"`         // of these, with no value to compare at any instant
 	Differs      int   `json:"differs"`       //
 	Unstable     int   `json:"unstable"`      //
 	NotRehearsed int   `json:"not_rehearsed"` //
+	Dead         int   `json:"dead"`          // recording rules that nobody reads
 	Series       int   `json:"series"`        // altered by any change
 	Collisions   int   `json:"collisions"`    // sets of series; Result.Collisions lists the first ones
 	Ambiguous    int   `json:"ambiguous"`     // of these

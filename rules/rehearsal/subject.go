@@ -91,8 +91,6 @@ func unsuited(c *sentei.Consumer) string {
 		return "cannot be understood: " + c.Opaque
 	case c.Lang == sentei.MetricsQL:
 		return "MetricsQL, which Prometheus's engine cannot evaluate"
-	case c.Dead:
-		return "nobody reads what it records"
 	}
 	return ""
 }
@@ -100,7 +98,7 @@ func unsuited(c *sentei.Consumer) string {
 // prepare finds out what to replay. It needs the series that the subject reads
 // and that a change alters.
 func (s *subject) prepare() {
-	if s.reason != "" {
+	if s.reason != "" || s.first.Dead {
 		return
 	}
 	c := s.first
@@ -136,6 +134,9 @@ func (s *subject) prepare() {
 // outcome returns what is known of the subject before it is replayed.
 func (s *subject) outcome(changes []Change) Outcome {
 	o := Outcome{Status: NotRehearsed, Reason: s.reason, Expr: s.expr, Consumers: s.consumers}
+	if s.first.Dead {
+		o.Status, o.Reason = Dead, "nobody reads what it records"
+	}
 	for _, i := range s.touched {
 		o.Changes = append(o.Changes, changes[i].ID)
 	}

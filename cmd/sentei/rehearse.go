@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/relabel"
+	"github.com/spf13/cobra"
+	yamlv2 "go.yaml.in/yaml/v2"
+	"golang.org/x/term"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/promconfig"
+	"github.com/sentei/sentei/rules/rehearsal"
+)
+
+func newRehearse() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rehearse",
+		Short: "Replay all consumers over stored data with and without relabel rules",
+		Long: `rehearse scans once, then replays every consumer that reads a series which a
+proposal would change, by Prometheus's own engine over the blocks on this
+machine: once as the data is, once as it would look. It says who would see a
+difference, when, and because of which proposal.
+
+With --relabel it rehearses rules of your own instead: a prometheus.yml, whose
+new metric_relabel_configs are compared with those of the backend's
+prometheus_config; with --append a file that holds only what is to be appended,
+as sentei propose prints it; or, with --job, a bare list of rules.
+
+No difference on past data is no proof: see docs/rehearsal.md. Exit code 3
+means that something differs.`,
+		Args: noArgs,
+		RunE: runRehearse,
+	}
+	d := rehearsal.DefaultOptions()
+	cmd.Flags().StringP("output", "o", "table", "format: table, json")
+	addOutputFile(cmd)
+	cmd.Flags().String("backend", "", "backend to rehearse (default: the only one)")
+	cmd.Flags().String("data", "", "TSDB directory to replay over (default: the path of the backend's block source)")
+	cmd.Flags().String("relabel", "", "rehearse the rules in this file instead of the proposals")
+	cmd.Flags().Bool("append", false, "the rules in the file of --relabel come after the current ones")
+	cmd.Flags().String("job", "", "the file of --relabel is a list of rules to append to those of this scrape job")
+	cmd.Flags().Int("instants", d.Instants, "number of instants at which each expression is replayed")
+	cmd.Flags().Int("max-samples", d.MaxSamples, "number of samples that a query may hold in memory, about 16 bytes each")
+	cmd.Flags().Duration("query-timeout", d.QueryTimeout, "time for one query")
+	cmd.Flags().Duration("timeout", 0, "time for all; what is not reached counts as not rehearsed (default: none)")
+	cmd.Flags().Duration("lookback-delta", d.Lookback, "how long instant selectors look back, as Prometheus's --query.lookback-delta")
+	return cmd
+}
+
+func runRehearse(cmd *cobra.Command, _ []string) error {
+	output, _ := cmd.Flags().GetString("output")
+	if output != "table" && output != "json" {
+		return usageError{fmt.Errorf("--output is %q: want table or json", output)}
+	}
+	o := rehearsal.DefaultOptions()
+	o.Instants, _ = cmd.Flags().GetInt("instants")
+	o.MaxSamples, _ = cmd.Flags().GetInt("max-samples")
+	o.QueryTimeout, _ = cmd.Flags().GetDuration("query-timeout")
+	o.Lookback, _ = cmd.Flags().GetDuration("lookback-delta")
+	if o.Instants < 1 || o.MaxSamples < 1 || o.QueryTimeout <= 0 || o.Lookback <= 0 {
+		return usageError{errors.New("--instants, --max-samples, --query-timeout and --lookback-delta must be positive")}
+	}
+	r, c, err := scan(cmd, nil)
+	if err != nil {
+		return err
+	}
+	b, err := chosenBackend(cmd, r)
+	if err != nil {
+		return err
+	}
+	in := rehearsal.Input{Report: r, Backend: b.Name}
+	if err := addChanges(cmd, c, b, &in); err != nil {
+		return usageError{err}
+	}
+	if o.Logger, err = newLogger(cmd, c.Log); err != nil {
+		return err
+	}
+	if in.Data, err = openData(cmd, c, b.Name, &o); err != nil {
+		return err
+	}
+	defer in.Data.Close() //nolint:errcheck // nothing was written
+	ctx := cmd.Context()
+	if timeout, _ := cmd.Flags().GetDuration("timeout"); timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	o.Concurrency = runtime.GOMAXPROCS(0)
+	o.Progress = progress(cmd.ErrOrStderr())
+	res, err := rehearsal.Run(ctx, in, o)
+	if err != nil {
+		return err
+	}
+	if err := toOutput(cmd, func(w io.Writer) error { return writeRehearsal(w, res, output) }); err != nil {
+		return err
+	}
+	if !res.Clean() {
+		return foundError{fmt.Errorf("the rehearsal differs: %d differences, %d ambiguous collisions", len(res.Differences), res.Figures.Ambiguous)}
+	}
+	return nil
+}
+
+func writeRehearsal(w io.Writer, res *rehearsal.Result, output string) error {
+	if output == "table" {
+		return writeRehearsalTable(w, res)
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(res)
+}
+
+// progress returns a function that shows how far the work is, on a terminal.
+func progress(w io.Writer) func(done, total int) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return func(done, total int) {
+		fmt.Fprintf(f, "\rrehearsing %d of %d expressions", done, total)
+		if done == total {
+			fmt.Fprintln(f)
+		}
+	}
+}
+
+// chosenBackend returns the backend that --backend names.
+func chosenBackend(cmd *cobra.Command, r *sentei.Report) (*sentei.Backend, error) {
+	name, _ := cmd.Flags().GetString("backend")
+	for i := range r.Backends {
+		if r.Backends[i].Name == name || name == "" && len(r.Backends) == 1 {
+			return &r.Backends[i], nil
+		}
+	}
+	if name == "" {
+		return nil, usageError{fmt.Errorf("there are %d backends: name one with --backend", len(r.Backends))}
+	}
+	return nil, usageError{fmt.Errorf("no backend is called %q", name)}
+}
+
+// addChanges fills in what to rehearse.
+func addChanges(cmd *cobra.Command, c *config.Config, b *sentei.Backend, in *rehearsal.Input) error {
+	path, _ := cmd.Flags().GetString("relabel")
+	job, _ := cmd.Flags().GetString("job")
+	appended, _ := cmd.Flags().GetBool("append")
+	if path == "" {
+		if job != "" || appended {
+			return errors.New("--job and --append need --relabel")
+		}
+		in.Changes, in.Refused = rehearsal.FromReport(in.Report, b)
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read relabel rules: %w", err)
+	}
+	if job != "" {
+		rules, err := readRules(text)
+		if err != nil {
+			return fmt.Errorf("read relabel rules %s: %w", path, err)
+		}
+		var note string
+		if in.Changes, note = rehearsal.Added(b, job, 0, rules); note != "" {
+			return errors.New(note)
+		}
+		return nil
+	}
+	wanted, err := promconfig.MetricRelabelConfigs(text)
+	if err != nil {
+		return fmt.Errorf("read relabel rules %s: %w (for a list of rules, give --job)", path, err)
+	}
+	current := map[string][]*relabel.Config{}
+	switch {
+	case appended:
+		for name := range wanted {
+			current[name] = nil
+		}
+	default:
+		if current, err = currentRules(c, b.Name); err != nil {
+			return err
+		}
+	}
+	in.Changes, in.Notes, err = rehearsal.FromConfig(b, current, wanted)
+	if err != nil {
+		return fmt.Errorf("%w (or give --append for a file that holds new rules only)", err)
+	}
+	return nil
+}
+
+// readRules reads a list of relabel rules as Prometheus does.
+func readRules(text []byte) ([]*relabel.Config, error) {
+	var rules []*relabel.Config
+	if err := yamlv2.UnmarshalStrict(text, &rules); err != nil {
+		return nil, err
+	}
+	for i, rule := range rules {
+		if rule == nil {
+			return nil, fmt.Errorf("rule %d is empty", i+1)
+		}
+		if err := rule.Validate(model.UTF8Validation); err != nil {
+			return nil, fmt.Errorf("rule %d: %w", i+1, err)
+		}
+	}
+	return rules, nil
+}
+
+// currentRules reads the rules that the stored data has passed.
+func currentRules(c *config.Config, backend string) (map[string][]*relabel.Config, error) {
+	for i := range c.Backends {
+		b := &c.Backends[i]
+		if b.Name != backend || b.PrometheusConfig == "" {
+			continue
+		}
+		text, err := os.ReadFile(c.Path(b.PrometheusConfig))
+		if err != nil {
+			return nil, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
+		}
+		return promconfig.MetricRelabelConfigs(text)
+	}
+	return nil, fmt.Errorf("backend %s has no prometheus_config, so it is not known which rules are new: set it, or give --append", backend)
+}
+
+// openData opens the blocks that --data or the backend's block source names.
+func openData(cmd *cobra.Command, c *config.Config, backend string, o *rehearsal.Options) (*rehearsal.Data, error) {
+	path, _ := cmd.Flags().GetString("data")
+	var window time.Duration
+	if path == "" {
+		var err error
+		if path, window, err = blockPath(c, backend); err != nil {
+			return nil, err
+		}
+	}
+	return rehearsal.OpenBlocks(path, window, o.Logger)
+}
+
+// blockPath returns the path and the window of the backend's first block
+// source.
+func blockPath(c *config.Config, backend string) (string, time.Duration, error) {
+	for i := range c.Backends {
+		if c.Backends[i].Name != backend {
+			continue
+		}
+		for k := range c.Backends[i].Inventory {
+			var source struct {
+				Block *struct {
+					Path   string         `yaml:"path"`
+					Window model.Duration `yaml:"window"`
+				} `yaml:"block"`
+			}
+			node := &c.Backends[i].Inventory[k]
+			if err := node.Decode(&source); err != nil {
+				return "", 0, usageError{fmt.Errorf("backend %s: inventory: %w", backend, err)}
+			}
+			if source.Block != nil {
+				return c.Path(source.Block.Path), time.Duration(source.Block.Window), nil
+			}
+		}
+	}
+	return "", 0, usageError{fmt.Errorf("backend %s has no block source: give the data with --data DIR", backend)}
+}
