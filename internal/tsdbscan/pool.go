@@ -8,12 +8,13 @@ type pool struct {
 	labels     []*label
 	usedParts  int
 	usedLabels int
+	series     int // of the metric
 }
 
 // reset takes all memory back, and lets it go if it is out of proportion to the
 // next metric, which has n series.
 func (f *pool) reset(n int) {
-	f.usedParts, f.usedLabels = 0, 0
+	f.usedParts, f.usedLabels, f.series = 0, 0, n
 	kept := 0
 	for _, p := range f.parts {
 		kept += cap(p.rows)
@@ -30,6 +31,9 @@ func (f *pool) reset(n int) {
 func (f *pool) part(y *layout, j *job) *part {
 	if f.usedParts == len(f.parts) {
 		f.parts = append(f.parts, &part{})
+		if f.usedParts == 0 { // most metrics are one part
+			f.parts[0].rows = make([]uint64, 0, f.series)
+		}
 	}
 	p := f.parts[f.usedParts]
 	f.usedParts++

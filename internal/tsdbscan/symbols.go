@@ -36,7 +36,7 @@ func readSymbols(indexes []*indexFile) (*symbols, int, error) {
 	}
 	for i, x := range indexes {
 		next := 0
-		err := x.eachSymbol(func(b []byte) {
+		err := x.eachSymbol(func(b []byte, _ int) {
 			for next < len(s.text)-1 && s.text[next] < string(b) {
 				next++
 			}
@@ -52,8 +52,11 @@ func readSymbols(indexes []*indexFile) (*symbols, int, error) {
 // union adds the symbols of a block.
 func (s *symbols) union(x *indexFile, texts *arena) error {
 	old := s.text
-	s.text = make([]string, 0, len(old)+len(old)/8)
-	err := x.eachSymbol(func(b []byte) {
+	s.text = nil
+	err := x.eachSymbol(func(b []byte, n int) {
+		if s.text == nil {
+			s.text = make([]string, 0, max(n, len(old)+len(old)/8))
+		}
 		for len(old) > 0 && old[0] < string(b) {
 			s.text, old = append(s.text, old[0]), old[1:]
 		}
@@ -94,9 +97,9 @@ func (s *symbols) count(block int) int {
 	return len(s.rank[block])
 }
 
-// eachSymbol calls f with every symbol in order. The bytes are valid during
-// the call.
-func (x *indexFile) eachSymbol(f func([]byte)) error {
+// eachSymbol calls f with every symbol in order, and with how many there are.
+// The bytes are valid during the call.
+func (x *indexFile) eachSymbol(f func(b []byte, n int)) error {
 	var sec section
 	if err := sec.open(x, x.symbols); err != nil {
 		return err
@@ -104,6 +107,9 @@ func (x *indexFile) eachSymbol(f func([]byte)) error {
 	n, err := sec.uint32()
 	if err != nil {
 		return err
+	}
+	if int64(n) > sec.end-sec.off {
+		return errShort
 	}
 	var last []byte
 	for i := range n {
@@ -114,7 +120,7 @@ func (x *indexFile) eachSymbol(f func([]byte)) error {
 		if i > 0 && bytes.Compare(b, last) <= 0 {
 			return fmt.Errorf("the table is not sorted at %q", b)
 		}
-		f(b)
+		f(b, int(n))
 		last = append(last[:0], b...)
 	}
 	return sec.check()
