@@ -215,8 +215,9 @@ func listing(text string, s *sentei.Selector) func(labels.Labels) labels.Labels 
 		if !s.Live.Has(wanted) { // named by a variable itself
 			break
 		}
+		choosing := choosers(text)
 		keep = func(label string) bool {
-			return label == wanted || open && slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool {
+			return label == wanted || slices.Contains(choosing, label) || open && slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool {
 				return m.Name == label && m.Type != labels.MatchEqual
 			})
 		}

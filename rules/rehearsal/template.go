@@ -179,3 +179,14 @@ func (h *hole) escape(value string) string {
 	}
 	return quoted
 }
+
+// choosers returns the labels in whose matchers a variable stands.
+func choosers(text string) []string {
+	var out []string
+	for _, m := range variableSyntax.FindAllStringIndex(text, -1) {
+		if b := beforeValue.FindStringSubmatch(text[:m[0]]); b != nil {
+			out = append(out, b[1])
+		}
+	}
+	return out
+}
