@@ -20,7 +20,8 @@ var block = source.New("block", sentei.Doc{
 	Title: "Reads the blocks in a Prometheus data directory: every series counted, without one query.",
 	Text: `Reads the index and the chunk headers of the blocks in a TSDB data directory, and nothing of a running server. It counts
 everything exactly over all chosen blocks together: series per metric and job, samples per second, churn, every label with
-its values, and for every label how many series would remain without it.
+its values, and for every label how many series would remain without it. A million series take about half a second of one
+core and some ten megabytes of memory. Checksums of the index are verified.
 
 It needs read access to the data directory (the same volume, a snapshot, a backup, or a copy of some blocks). Nothing is
 locked or written; Prometheus may be running on it and compacting. For a server whose disk cannot be reached use the
@@ -29,7 +30,9 @@ source of its HTTP API.
 - **Live** are series whose last sample is at most 5 minutes before the newest one, or three of their own intervals.
 - **The head is not read.** Prometheus writes a block every two hours, so what is counted ends up to three hours ago. A
   metric that is younger is not seen yet.
-- **Samples per second** are counted from the chunks in the time range of the newest block.
+- **Samples per second** are counted from the chunks in the time range of the newest block. Blocks of out-of-order samples
+  that overlap it are counted as well; a series that is in several blocks is one series.
+- **A block that another one was compacted from** is skipped, so nothing counts twice while Prometheus compacts.
 - **Disk** is the chunks of that range and the index entries of all blocks, scaled to a day. Blocks that Prometheus has not
   merged yet repeat the index, so a window of many small blocks shows more than will stay.
 - **Deleted series** (tombstones) count until Prometheus has cleaned them out of the block.

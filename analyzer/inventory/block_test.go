@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -189,6 +190,25 @@ func TestBlockChoice(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestBlockGone deletes a block after it was listed, as a compaction may do.
+func TestBlockGone(t *testing.T) {
+	dir := t.TempDir()
+	twoBlocks(t, dir)
+	s := build(t, dir, "path: .").(*blockSource)
+	blocks, _, err := s.choose()
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(t, filepath.Join(dir, ulid1))
+	if _, problems, err := s.scan(context.Background(), blocks); !errors.Is(err, errBlockGone) || len(problems) > 0 {
+		t.Errorf("got problems %v and error %v, want only that a block is gone", problems, err)
+	}
+	inv, problems, err := s.Inventory(context.Background())
+	if err != nil || len(problems) > 0 || inv.Metrics[0].Cost().SeriesInSpan != 1 {
+		t.Errorf("got %+v, %v, %v, want what is in the other block", inv, problems, err)
 	}
 }
 
