@@ -1,0 +1,161 @@
+package rehearsal
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/sentei/sentei"
+)
+
+func ids(changes []Change) []string {
+	var out []string
+	for i := range changes {
+		out = append(out, changes[i].ID)
+	}
+	return out
+}
+
+func TestSplit(t *testing.T) {
+	tests := map[string]struct {
+		rules string
+		want  []string
+	}{
+		"filters":                          {`[{source_labels: [a], regex: x, action: drop}, {source_labels: [a], regex: y, action: keep}]`, []string{"j[2]", "j[3]"}},
+		"different labels":                 {`[{target_label: a, replacement: ''}, {target_label: b, replacement: ''}]`, []string{"j[2]", "j[3]"}},
+		"a label and a filter before":      {`[{source_labels: [a], regex: x, action: drop}, {target_label: a, replacement: ''}]`, []string{"j[2]", "j[3]"}},
+		"a filter on a new label":          {`[{target_label: a, replacement: x}, {source_labels: [a], regex: x, action: drop}]`, []string{"j[2-3]"}},
+		"a filter that compares":           {`[{target_label: a, replacement: x}, {source_labels: [b], target_label: a, action: dropequal}]`, []string{"j[2-3]"}},
+		"the same label twice":             {`[{target_label: a, replacement: x}, {target_label: a, replacement: y}]`, []string{"j[2-3]"}},
+		"a label that goes again":          {`[{target_label: tmp, replacement: x}, {regex: tmp, action: labeldrop}]`, []string{"j[2-3]"}},
+		"a label that comes again":         {`[{regex: a, action: labeldrop}, {target_label: a, replacement: x}]`, []string{"j[2-3]"}},
+		"a label that is read when gone":   {`[{regex: a, action: labeldrop}, {source_labels: [a], target_label: b}]`, []string{"j[2-3]"}},
+		"a label name that is computed":    {`[{target_label: a, replacement: x}, {source_labels: [b], target_label: '$1'}]`, []string{"j[2-3]"}},
+		"labelmap":                         {`[{target_label: a, replacement: x}, {regex: b, action: labelmap, replacement: c}]`, []string{"j[2-3]"}},
+		"labeldrops":                       {`[{regex: a, action: labeldrop}, {regex: b, action: labeldrop}]`, []string{"j[2]", "j[3]"}},
+		"kept labels and others":           {`[{regex: a, action: labelkeep}, {regex: b, action: labeldrop}]`, []string{"j[2]", "j[3]"}},
+		"a kept label that another writes": {`[{regex: a, action: labelkeep}, {target_label: b, replacement: x}]`, []string{"j[2-3]"}},
+	}
+	for name, tt := range tests {
+		if diff := cmp.Diff(tt.want, ids(Split("j", Scope{}, 2, rulesOf(t, tt.rules)))); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+	long := Split("j", Scope{}, 0, rulesOf(t, `[{source_labels: [__name__], regex: '`+strings.Repeat("a", 100)+`', action: drop}]`))
+	if !strings.HasSuffix(long[0].Title, "a… at j") || !strings.HasPrefix(long[0].Title, "drop __name__=aaa") {
+		t.Error(long[0].Title)
+	}
+}
+
+func TestScope(t *testing.T) {
+	b := &sentei.Backend{ScrapeJobs: []sentei.ScrapeJob{
+		{Name: "node", JobLabels: []string{"node", "edge"}},
+		{Name: "push", JobLabels: []string{"push"}, HonorLabels: true},
+	}}
+	of := func(job string) Scope {
+		s, ok := ScopeOf(b, job)
+		if !ok {
+			t.Fatal(job)
+		}
+		return s
+	}
+	if _, ok := ScopeOf(b, "other"); ok {
+		t.Error("a scrape job that is not there")
+	}
+	tests := []struct {
+		name, job        string
+		node, push, each bool
+	}{
+		{"m", "node", true, false, true},
+		{"m", "edge", true, false, true},
+		{"m", "push", false, true, true},
+		{"m", "elsewhere", false, true, true}, // a target may have brought it
+		{"m", "", false, true, true},
+		{"up", "node", false, false, false},
+		{"scrape_duration_seconds", "push", false, false, false},
+		{"up", "elsewhere", false, true, false}, // federated
+		{"ALERTS", "node", false, false, false},
+		{"ALERTS_FOR_STATE", "elsewhere", false, false, false},
+	}
+	node, push, each := of("node"), of("push"), Scope{All: true}
+	for _, tt := range tests {
+		l := labels.FromStrings("__name__", tt.name, "job", tt.job)
+		if node.has(l) != tt.node || push.has(l) != tt.push || each.has(l) != tt.each {
+			t.Errorf("%s: node %v, push %v, all %v", l, node.has(l), push.has(l), each.has(l))
+		}
+	}
+}
+
+func TestFromReport(t *testing.T) {
+	d, r := cluster(t), consumersOfCluster()
+	propose := func(id, scrapeJob, metric string, shared bool) sentei.Proposal {
+		return sentei.Proposal{ID: id, Place: sentei.Place{Backend: "b", ScrapeJob: scrapeJob, Job: "api", Shared: shared}, Action: sentei.Action{Kind: sentei.DropMetric, Metric: metric}}
+	}
+	other := propose("x", "api", "m", false)
+	other.Place.Backend = "another"
+	unknown := propose("unknown", "api", "m", false)
+	unknown.Action.Kind = "fold"
+	r.Proposals = []sentei.Proposal{
+		propose("things", "api", "go_thing_1", false), propose("requests", "api", "http_requests_total", true),
+		other, unknown, propose("nowhere", "nowhere", "m", false),
+	}
+	changes, refused := FromReport(r, &r.Backends[0])
+	if diff := cmp.Diff([]string{"things", "requests"}, ids(changes)); diff != "" || len(refused) != 2 {
+		t.Errorf("refused %+v, -want +got\n%s", refused, diff)
+	}
+	res, err := Run(t.Context(), Input{Report: r, Backend: "b", Changes: changes, Refused: refused, Data: d}, DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		id              string
+		series, dropped int
+		differs, reason bool
+	}
+	var got []row
+	for _, c := range res.Changes {
+		got = append(got, row{c.ID, c.Series, c.Dropped, c.Differs, c.Reason != ""})
+	}
+	want := []row{{"things", 3, 3, false, false}, {"requests", 12, 12, true, false}, {"unknown", 0, 0, false, true}, {"nowhere", 0, 0, false, true}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(row{})); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestFromConfig(t *testing.T) {
+	b := &report().Backends[0]
+	drop := func(names ...string) []*relabel.Config {
+		var out []*relabel.Config
+		for _, n := range names {
+			out = append(out, dropName(n))
+		}
+		return out
+	}
+	type config = map[string][]*relabel.Config
+	tests := map[string]struct {
+		current, wanted config
+		want            []string
+		notes           []string
+		err             string
+	}{
+		"appended":          {current: config{"api": drop("a"), "kube": nil}, wanted: config{"api": drop("a", "b", "c"), "kube": drop("d")}, want: []string{"api[1]", "api[2]", "kube[0]"}},
+		"nothing new":       {current: config{"api": drop("a")}, wanted: config{"api": drop("a")}},
+		"moved":             {current: config{"api": drop("a")}, wanted: config{"api": drop("b", "a")}, err: "put new rules after the current ones"},
+		"gone":              {current: config{"api": drop("a")}, wanted: config{"api": nil}, err: `scrape job "api": its current rule 1 (drop __name__=a)`},
+		"a scrape job less": {current: config{"api": drop("a")}, wanted: config{}, notes: []string{`the scrape job "api" is gone: that its series end is not rehearsed`}},
+		"a scrape job more": {current: config{}, wanted: config{"new": drop("a")}, notes: []string{`the scrape job "new" is new: nothing is stored of it`}},
+		"without series":    {current: config{"idle": nil}, wanted: config{"idle": drop("a")}, notes: []string{`the scrape job "idle" is not known in the backend b: its 1 new rules are not rehearsed`}},
+	}
+	for name, tt := range tests {
+		changes, notes, err := FromConfig(b, tt.current, tt.wanted)
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if diff := cmp.Diff(tt.want, ids(changes)) + cmp.Diff(tt.notes, notes); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+}
