@@ -67,14 +67,19 @@ func (s *prometheusScan) countLive(ctx context.Context, selector string) error {
 
 // counted says how much of the head was counted.
 func (s *prometheusScan) counted() string {
-	var n int64
-	for _, m := range s.metrics {
-		n += m.live()
-	}
+	n := s.live()
 	if s.head.Head.Series == 0 {
 		return fmt.Sprintf("counted %d series", n)
 	}
 	return fmt.Sprintf("counted %d of %d series in the head", n, s.head.Head.Series)
+}
+
+// live returns how many active series were counted.
+func (s *prometheusScan) live() (n int64) {
+	for _, m := range s.metrics {
+		n += m.live()
+	}
+	return n
 }
 
 // names reads the metric names of the span, quiet ones included.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promapi"
 	"github.com/sentei/sentei/internal/source"
 )
@@ -194,4 +195,14 @@ func asJSON(v any) string {
 		panic(err)
 	}
 	return string(text)
+}
+
+// seriesOf returns "metric job active of all" for everything counted.
+func seriesOf(inv *sentei.Inventory) (all []string) {
+	for _, m := range inv.Metrics {
+		for _, j := range m.Jobs {
+			all = append(all, fmt.Sprintf("%s %s %d of %d", m.Name, j.Job, j.Cost.Series, j.Cost.SeriesInSpan))
+		}
+	}
+	return all
 }

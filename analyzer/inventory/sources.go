@@ -27,5 +27,7 @@ func All() []Info {
 		block,
 		prometheus,
 		victoriaMetrics,
+		mimir,
+		thanos,
 	}
 }

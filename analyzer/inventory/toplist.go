@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
-	"sync"
+	"strconv"
 
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
@@ -35,16 +35,15 @@ type topCounter struct {
 	found  func(metric, job string, series int64)           // called with the lock held
 	rescue func(ctx context.Context, selector string) error // counts a job in another way; may be nil
 
-	failed []string // jobs that could not be counted
-	total  int64    // series counted
-	err    error    // the first error
+	failed map[string]error // by job that could not be counted
+	total  int64            // series counted by ask
 }
 
 // countJobs counts the series of all the jobs and of those without a job.
 func (c *topCounter) countJobs(ctx context.Context, jobs []string) {
 	var group errgroup.Group
 	group.SetLimit(c.Concurrency)
-	var mu sync.Mutex
+	c.failed = make(map[string]error)
 	for _, job := range append(slices.Clone(jobs), "") {
 		group.Go(func() error {
 			selected := []string{model.MetricNameLabel + `!=""`, valueMatcher(model.JobLabel, []string{job})}
@@ -55,15 +54,12 @@ func (c *topCounter) countJobs(ctx context.Context, jobs []string) {
 					return nil
 				}
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				c.failed = append(c.failed, fmt.Sprintf("%q", job))
-				c.err = errors.Join(c.err, fmt.Errorf("job %q: %w", job, err))
-				return nil
-			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
+			if err != nil {
+				c.failed[job] = err
+				return nil
+			}
 			for metric, series := range counts {
 				c.found(metric, job, series)
 				c.total += series
@@ -72,7 +68,6 @@ func (c *topCounter) countJobs(ctx context.Context, jobs []string) {
 		})
 	}
 	group.Wait()
-	slices.Sort(c.failed)
 }
 
 // countJob returns the series of each metric that the matchers select.
@@ -135,9 +130,18 @@ func (l *topList) addTo(counts map[string]int64) {
 	}
 }
 
-// uncountedJobs is the problem that some jobs could not be counted.
+// firstError returns the error of the first job that could not be counted.
+func (c *topCounter) firstError() error {
+	first := slices.Min(slices.Collect(maps.Keys(c.failed)))
+	return fmt.Errorf("job %q: %w", first, c.failed[first])
+}
+
+// uncountedJobs notes that some jobs could not be counted.
 func (c *topCounter) uncountedJobs(hint string) {
-	c.problem(true, "the series of some jobs could not be counted; they are not in the inventory",
-		"%s; %s", strings.Join(c.failed[:min(5, len(c.failed))], ", "), hint)
-	c.env.Logger.Debug("series not counted", "jobs", c.failed, "err", c.err)
+	var jobs []string
+	for _, job := range slices.Sorted(maps.Keys(c.failed)) {
+		jobs = append(jobs, strconv.Quote(job))
+		c.env.Logger.Debug("series not counted", "job", job, "err", c.failed[job])
+	}
+	c.problem(true, "the series of some jobs could not be counted; they are not in the inventory", "%s; %s", describe(jobs), hint)
 }

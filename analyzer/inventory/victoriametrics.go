@@ -186,7 +186,7 @@ func (s *prometheusScan) countDay(ctx context.Context, day time.Time) error {
 	c.countJobs(ctx, jobs)
 	switch {
 	case len(c.failed) == len(jobs)+1:
-		return c.err
+		return c.firstError()
 	case len(c.failed) > 0:
 		c.uncountedJobs("raise timeout and budget, and the limits of the server that the log names (-search.max…)")
 	case c.total < whole.series:

@@ -134,10 +134,8 @@ func TestVictoriaMetricsCounts(t *testing.T) {
 			if err != nil || len(problems) > 0 {
 				t.Fatal(problems, err)
 			}
-			var got []string
 			for _, m := range inv.Metrics {
 				for _, j := range m.Jobs {
-					got = append(got, fmt.Sprintf("%s %s %d of %d", m.Name, j.Job, j.Cost.Series, j.Cost.SeriesInSpan))
 					for _, l := range j.Labels {
 						if known := l.SeriesWithoutLive >= 0; known != (tt.count == countQueries) {
 							t.Errorf("%s: series without %s: %d", m.Name, l.Name, l.SeriesWithoutLive)
@@ -145,7 +143,7 @@ func TestVictoriaMetricsCounts(t *testing.T) {
 					}
 				}
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, seriesOf(inv)); diff != "" {
 				t.Errorf("series (-want +got):\n%s", diff)
 			}
 			if estimated := slices.Contains(inv.Estimated, "series"); estimated != (tt.count == countIndex) {
@@ -188,7 +186,7 @@ func TestVictoriaMetricsFailures(t *testing.T) {
 		"no status":                  {change: func(f *fakeVictoria) { f.fail = failing("status/tsdb", 500) }, err: "read the status of 2026-11-01"},
 		"a Prometheus":               {change: func(f *fakeVictoria) { f.static["x"] = ""; f.fail = plainStatus }, err: "has no totalSeries: is this a VictoriaMetrics"},
 		"no jobs":                    {change: func(f *fakeVictoria) { f.fail = failing("label/job/values", 500) }, err: "read values of label job"},
-		"no job can be counted":      {change: func(f *fakeVictoria) { f.fail = failing("status/tsdb", 422, "job") }, err: `job "web": `},
+		"no job can be counted":      {change: func(f *fakeVictoria) { f.fail = failing("status/tsdb", 422, "job") }, err: `job "": `},
 		"one job cannot be counted":  {change: func(f *fakeVictoria) { f.fail = failing("status/tsdb", 422, `job=""`) }, problem: jobs, missing: "nobody"},
 		"the names of a job fail":    {change: func(f *fakeVictoria) { f.topN = 1; f.fail = failing("label/__name__/values", 422, `job="web"`) }, problem: jobs, missing: "job:up:sum"},
 		"a metric of a job fails":    {change: func(f *fakeVictoria) { f.topN = 1; f.fail = failing("status/tsdb", 422, `"job:up:sum"`) }, problem: jobs, missing: "job:up:sum"},

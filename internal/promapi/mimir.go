@@ -27,7 +27,13 @@ type Cardinality struct {
 }
 
 // Complete reports whether Top holds every value.
-func (c *Cardinality) Complete() bool { return int64(len(c.Top)) >= c.Values }
+func (c *Cardinality) Complete() bool {
+	var sum int64
+	for _, v := range c.Top {
+		sum += v.Value
+	}
+	return int64(len(c.Top)) == c.Values && sum == c.Series
+}
 
 type cardinalityAnswer struct {
 	envelope
