@@ -21,7 +21,7 @@ var block = source.New("block", sentei.Doc{
 	Text: `Reads the index and the chunk headers of the blocks in a TSDB data directory, and nothing of a running server. It counts
 everything exactly over all chosen blocks together: series per metric and job, samples per second, churn, every label with
 its values, and for every label how many series would remain without it. A million series take about half a second of one
-core and some ten megabytes of memory. Checksums of the index are verified.
+core and some tens of megabytes of memory. Checksums of the index are verified.
 
 It needs read access to the data directory (the same volume, a snapshot, a backup, or a copy of some blocks). Nothing is
 locked or written; Prometheus may be running on it and compacting. For a server whose disk cannot be reached use the
