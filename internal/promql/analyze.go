@@ -20,16 +20,12 @@ type Analysis struct {
 	written []written
 }
 
-// maxText is the longest expression that is analyzed, in bytes. It bounds the
-// time and the memory that a single text can take.
-const maxText = 256 << 10
-
 // Analyze says what an expression asks storage for. need is the set of labels
 // of the result that the consumer needs: all for a root, fewer for a recording
 // rule whose readers need fewer.
 func Analyze(e sentei.Expression, need sentei.LabelSet) Analysis {
 	if len(e.Text) > maxText {
-		return Analysis{Opaque: fmt.Sprintf("expression of %d bytes is longer than the %d bytes that are analyzed", len(e.Text), maxText)}
+		return Analysis{Opaque: errTooLong.Error()}
 	}
 	c := &collector{}
 	switch {
@@ -42,7 +38,8 @@ func Analyze(e sentei.Expression, need sentei.LabelSet) Analysis {
 	}
 	if e.AdHoc {
 		for i := range c.selectors {
-			c.selectors[i].Live = sentei.AllLabelsBut()
+			c.selectors[i].Live = everything()
+			c.selectors[i].Erased = sentei.LabelSet{}
 		}
 	}
 	return Analysis{Selectors: c.selectors, Opaque: c.opaque, Problems: c.problems, written: c.written}

@@ -233,6 +233,11 @@ func TestOpaque(t *testing.T) {
 		{"Graphite", sentei.Expression{Text: `{__graphite__="a.*"}`}},
 		{"unknown language", sentei.Expression{Text: `x`, Lang: "logql"}},
 		{"too long", sentei.Expression{Text: "x" + strings.Repeat(" ", maxText)}},
+		{"nested too deep", sentei.Expression{Text: strings.Repeat("(", 50_000) + "x" + strings.Repeat(")", 50_000)}},
+		{"nested too deep in MetricsQL", sentei.Expression{Text: strings.Repeat("-", 50_000) + "x", Lang: sentei.MetricsQL}},
+		{"nested too deep in a template", sentei.Expression{Text: strings.Repeat("abs(", 50_000) + "$x" + strings.Repeat(")", 50_000), Template: true}},
+		{"nested too deep by its variables", sentei.Expression{Text: strings.Repeat("$f", 5000) + "x", Template: true, Variables: vars("f=-")}},
+		{"predefined templates that explode", sentei.Expression{Text: strings.Repeat("ru(x,", 100) + "x" + strings.Repeat(")", 100), Lang: sentei.MetricsQL}},
 		{"WITH templates that explode", sentei.Expression{Lang: sentei.MetricsQL, Text: "WITH (a = x+x+x+x+x, b = a+a+a+a+a+a, c = b+b+b+b+b+b+b, d = c+c+c+c+c+c+c, e = d+d+d+d+d+d+d, f = e+e+e+e+e+e+e) f+f+f+f+f+f+f"}},
 	}
 	for _, tt := range tests {

@@ -1,7 +1,6 @@
 package promql
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,8 +17,11 @@ import (
 // There is no engine of VictoriaMetrics to check these rules against, so they
 // know fewer labels as dead than those for PromQL.
 func (c *collector) metricsql(text string, s scope, h *holes) error {
+	if err := checkSize(text); err != nil {
+		return err
+	}
 	if expandsTooFar(text) {
-		return errors.New("parse MetricsQL: WITH templates expand too far")
+		return errTooWide
 	}
 	e, err := metricsql.Parse(text)
 	if err != nil {

@@ -20,11 +20,7 @@ func expandsTooFar(text string) bool {
 	if !hasTemplates.MatchString(text) {
 		return false
 	}
-	var units []unit
-	for i := range len(text) {
-		units = append(units, unit{b: text[i]})
-	}
-	x := expansion{tokens: lex(units), size: map[string]float64{
+	x := expansion{tokens: lex(bytesOf(text)), size: map[string]float64{
 		"ru": 30, "ttf": 40, "range_median": 5, "alias": 8,
 	}}
 	return x.list() > maxExpansion

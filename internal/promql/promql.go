@@ -21,8 +21,8 @@ func newParser() parser.Parser {
 // Normalize returns the canonical text of a PromQL expression, as Prometheus
 // logs rule evaluations. An error means that the text is not PromQL.
 func Normalize(text string) (normal string, err error) {
-	if len(text) > maxText {
-		return "", fmt.Errorf("expression of %d bytes is longer than the %d bytes that are analyzed", len(text), maxText)
+	if err := checkSize(text); err != nil {
+		return "", err
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -39,6 +39,9 @@ func Normalize(text string) (normal string, err error) {
 // promql analyzes a PromQL text. An error means that it does not parse, and
 // nothing was collected.
 func (c *collector) promql(text string, s scope, h *holes) error {
+	if err := checkSize(text); err != nil {
+		return err
+	}
 	e, err := newParser().ParseExpr(text)
 	if err != nil {
 		return fmt.Errorf("parse PromQL: %w", err)

@@ -140,6 +140,9 @@ func combinations(units []unit) [][]unit {
 			return [][]unit{units}
 		}
 	}
+	if longest(units) > maxText {
+		return [][]unit{units}
+	}
 	var all [][]unit
 	for i := range count {
 		chosen := map[string]int{}
@@ -151,6 +154,22 @@ func combinations(units []unit) [][]unit {
 		all = append(all, choose(units, chosen))
 	}
 	return all
+}
+
+// longest returns how long the text can become with values put in.
+func longest(units []unit) int {
+	n := len(units)
+	for _, u := range units {
+		if u.ref == nil {
+			continue
+		}
+		most := 0
+		for _, value := range u.ref.values {
+			most = max(most, len(value))
+		}
+		n += most
+	}
+	return n
 }
 
 // choose puts the chosen value in place of every reference to the variable.

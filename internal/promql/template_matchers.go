@@ -203,19 +203,23 @@ func (v value) pattern(isRegexp bool) (string, bool) {
 	if !v.ok || len(v.parts) == 0 {
 		return anything, false
 	}
-	var b, literals strings.Builder
+	var b strings.Builder
+	var state regexpState
 	for _, p := range v.parts {
 		switch {
 		case p.ref == nil && isRegexp:
 			b.WriteString(p.text)
-			literals.WriteString(p.text)
+			state = state.after(p.text)
 		case p.ref == nil:
 			b.WriteString(regexp.QuoteMeta(p.text))
 		default:
-			if isRegexp && !open(literals.String(), p.ref, len(v.parts) > 1) {
+			if isRegexp && !state.open(p.ref, len(v.parts) > 1) {
 				return anything, false
 			}
 			b.WriteString(p.ref.pattern(isRegexp))
+		}
+		if b.Len() > maxText {
+			return anything, false
 		}
 	}
 	pattern := b.String()
@@ -225,32 +229,45 @@ func (v value) pattern(isRegexp bool) (string, bool) {
 	return pattern, true
 }
 
-// open reports whether a variable behind these literal parts of a regular
-// expression stands for a piece of it: not inside a class, a repetition or an
-// escape, and not in a format that could add an alternative for the whole.
-func open(before string, ref *reference, hasNeighbours bool) bool {
+// regexpState is where in a regular expression one is.
+type regexpState struct {
+	class   bool // in [...]
+	braces  int  // in {...}
+	escaped bool // behind a backslash
+	flags   bool // behind "(?"
+}
+
+// after moves on over a literal part.
+func (s regexpState) after(text string) regexpState {
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case s.escaped:
+			s.escaped = false
+		case c == '\\':
+			s.escaped = true
+		case c == '[':
+			s.class = true
+		case c == ']':
+			s.class = false
+		case c == '{' && !s.class:
+			s.braces++
+		case c == '}' && !s.class:
+			s.braces--
+		}
+	}
+	s.flags = strings.HasSuffix(text, "(?")
+	return s
+}
+
+// open reports whether a variable stands for a piece of the regular expression
+// here: not inside a class, a repetition or an escape, and not in a format that
+// could add an alternative for the whole.
+func (s regexpState) open(ref *reference, hasNeighbours bool) bool {
 	if hasNeighbours && ref.format != "" && ref.format != "regex" {
 		return false
 	}
-	class, braces := false, 0
-	for i := 0; i < len(before); i++ {
-		switch c := before[i]; {
-		case c == '\\':
-			if i+1 == len(before) {
-				return false
-			}
-			i++
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case c == '{' && !class:
-			braces++
-		case c == '}' && !class:
-			braces--
-		}
-	}
-	return !class && braces <= 0 && !strings.HasSuffix(before, "(?")
+	return !s.class && s.braces <= 0 && !s.escaped && !s.flags
 }
 
 // pattern returns a regular expression for all values of the reference. In a

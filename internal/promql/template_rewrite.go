@@ -32,6 +32,9 @@ const maxDepth = 20
 func (r *rewriter) rewrite(tokens []token) string {
 	for i := 0; i < len(tokens) && r.opaque == ""; {
 		i = r.step(tokens, i)
+		if r.out.Len() > maxText {
+			r.block(errTooLong.Error())
+		}
 	}
 	return r.out.String()
 }

@@ -44,11 +44,6 @@ func variablesOf(vs []sentei.Variable) variables {
 // capture group of label_replace, as Grafana leaves unknown names alone.
 func (v variables) split(text string) []unit {
 	var units []unit
-	literal := func(s string) {
-		for i := range len(s) {
-			units = append(units, unit{b: s[i]})
-		}
-	}
 	at := 0
 	for _, m := range variableSyntax.FindAllStringSubmatchIndex(text, -1) {
 		group := func(i int) string {
@@ -62,12 +57,10 @@ func (v variables) split(text string) []unit {
 		if r.values == nil && strings.Trim(r.name, "0123456789") == "" {
 			continue
 		}
-		literal(text[at:m[0]])
-		units = append(units, unit{ref: r})
+		units = append(append(units, bytesOf(text[at:m[0]])...), unit{ref: r})
 		at = m[1]
 	}
-	literal(text[at:])
-	return units
+	return append(units, bytesOf(text[at:])...)
 }
 
 // texts returns what Grafana may put in place of the reference when one value
