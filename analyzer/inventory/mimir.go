@@ -174,7 +174,11 @@ func (s *prometheusScan) countCardinality(ctx context.Context, limit int) error 
 		names: func(_ context.Context, matchers []string) ([]string, error) {
 			return values(model.MetricNameLabel, matchers)
 		},
-		found:  func(metric, job string, series int64) { s.job(metric, job).live = series },
+		found: func(metric, job string, series int64) {
+			if series > 0 { // not rounded down to nothing: that is left to the count of quiet metrics
+				s.job(metric, job).live = series
+			}
+		},
 		rescue: s.countLive,
 	}
 	c.countJobs(ctx, jobs)

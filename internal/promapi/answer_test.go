@@ -1,6 +1,7 @@
 package promapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,6 +31,8 @@ func FuzzAnswer(f *testing.F) {
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1.5,"2"]}]},"warnings":["w"]}`,
 		`{"status":"success","data":{"resultType":"scalar","result":[1,"NaN"]}}`,
 		`{"status":"error","errorType":"timeout","error":"no"}`,
+		`{"series_count_total":1,"labels":[{"label_name":"job","label_values_count":1,"series_count":1,"cardinality":[{"label_value":"a","series_count":1}]}]}`,
+		`{"status":"success","statsCollectedSince":1,"records":[{"metricName":"m","queryRequestsCount":1,"lastQueryRequestTimestamp":2}]}`,
 		`{"status":"success"}`, `null`, ``, `<html>`, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]}}`,
 	} {
 		f.Add(200, seed)
@@ -42,6 +45,11 @@ func FuzzAnswer(f *testing.F) {
 		err := c.check(resp, []byte(body), a.decode)
 		if err == nil && (status/100 != 2 || a.Status != "success" || !a.Data.seen) {
 			t.Errorf("%d %q passes for a success", status, body)
+		}
+		for _, decode := range []func([]byte) (*envelope, error){(&cardinalityAnswer{}).decode, (&namesAnswer{}).decode} {
+			if head, other := decode([]byte(body)); other == nil && head.Status == "success" && !json.Valid([]byte(body)) {
+				t.Errorf("%q passes for a success", body)
+			}
 		}
 		if err != nil && utf8.ValidString(body) && !utf8.ValidString(err.Error()) {
 			t.Errorf("error %q is not UTF-8", err)

@@ -91,24 +91,29 @@ func (s *NameStats) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// namesAnswer has no data of its own: everything stands beside the status.
+type namesAnswer struct {
+	envelope
+	NamesStats
+	Since *int64 `json:"statsCollectedSince"`
+}
+
+// decode reads the body, anew each time.
+func (a *namesAnswer) decode(body []byte) (*envelope, error) {
+	*a = namesAnswer{}
+	err := json.Unmarshal(body, a)
+	if err == nil && a.Status == "success" && a.Since == nil {
+		err = errors.New("it has no statsCollectedSince")
+	}
+	return &a.envelope, err
+}
+
 // NamesStats reads the metric names tracker of VictoriaMetrics, at most limit
 // metrics of it.
 func (c *Client) NamesStats(ctx context.Context, limit int) (NamesStats, []string, error) {
-	var a struct {
-		envelope
-		NamesStats
-		Since *int64 `json:"statsCollectedSince"`
-	}
-	decode := func(body []byte) (*envelope, error) {
-		a.envelope, a.NamesStats, a.Since = envelope{}, NamesStats{}, nil
-		err := json.Unmarshal(body, &a)
-		if err == nil && a.Status == "success" && a.Since == nil {
-			err = errors.New("it has no statsCollectedSince")
-		}
-		return &a.envelope, err
-	}
+	var a namesAnswer
 	params := url.Values{"limit": {strconv.Itoa(limit)}}
-	if err := c.do(ctx, http.MethodGet, "/api/v1/status/metric_names_stats", params, decode); err != nil {
+	if err := c.do(ctx, http.MethodGet, "/api/v1/status/metric_names_stats", params, a.decode); err != nil {
 		return NamesStats{}, nil, wrap("read the metric names tracker", err)
 	}
 	a.NamesStats.Since = *a.Since
