@@ -141,24 +141,25 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 	if i > end || n > uint64(end-i)/2 {
 		return 0, errEntry
 	}
-	if int(n) != len(c.own) || n == 0 {
+	last := len(c.own)
+	if int(n) != last || n == 0 {
 		return c.allLabels(b, i, end, int(n), false)
 	}
-	last := len(c.own)
-	size := int(c.pos[last])
-	same := mismatch(b[i:], c.prev, min(size, end-i))
+	prev, pos, own := c.prev, c.pos[:last+1], c.own[:last]
+	size := int(pos[last])
+	same := mismatch(b[i:], prev, min(size, end-i))
 	if same == size {
 		return 0, errOrder // the same labels again
 	}
 	j := last - 1
-	for int(c.pos[j]) > same {
+	for int(pos[j]) > same {
 		j--
 	}
-	c.changed = c.changed[:0]
-	first := true
-	at := i + int(c.pos[j])
-	same -= int(c.pos[j])
+	changed := c.changed[:0]
+	at := i + int(pos[j])
+	same -= int(pos[j])
 	for { // the first `same` bytes of label j, at b[at:], are as before
+		first := len(changed) == 0
 		if same < int(c.nameLen[j]) {
 			name, p := uvarint(b, at)
 			if p > end || first && name < uint64(c.names[j]) {
@@ -174,41 +175,42 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 		if p > end || value >= uint64(c.count) {
 			return 0, errEntry
 		}
-		if first && uint32(value) <= c.own[j] {
+		if first && uint32(value) <= own[j] {
 			return 0, errOrder
 		}
-		first = false
-		c.changed = append(c.changed, int32(j))
-		c.own[j] = uint32(value)
-		if c.rank != nil {
-			c.values[j] = c.rank[value]
-		}
+		changed = append(changed, int32(j))
+		own[j] = uint32(value)
 		at = p
 
 		// Compare what follows with what followed before.
 		j++
-		old := int(c.pos[j])
+		old := int(pos[j])
 		shift := int32(at - i - old)
-		rest := int(c.pos[last]) - old
-		same = mismatch(b[at:], c.prev[old:], min(rest, end-at))
+		rest := size - old
+		same = mismatch(b[at:], prev[old:], min(rest, end-at))
 		if same == rest {
 			if shift != 0 {
 				for k := j; k <= last; k++ {
-					c.pos[k] += shift
+					pos[k] += shift
 				}
 			}
 			at += rest
 			break
 		}
-		for int(c.pos[j+1])-old <= same {
-			c.pos[j] += shift
+		for int(pos[j+1])-old <= same {
+			pos[j] += shift
 			j++
 		}
-		same -= int(c.pos[j]) - old
-		at += int(c.pos[j]) - old
-		c.pos[j] += shift
+		same -= int(pos[j]) - old
+		at += int(pos[j]) - old
+		pos[j] += shift
 	}
-	c.prev = b[i:]
+	if c.rank != nil {
+		for _, j := range changed {
+			c.values[j] = c.rank[own[j]]
+		}
+	}
+	c.prev, c.changed = b[i:], changed
 	return at, nil
 }
 
