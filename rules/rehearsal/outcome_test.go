@@ -6,12 +6,17 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/relabel"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/chunks"
 
 	"github.com/sentei/sentei"
 )
@@ -134,6 +139,74 @@ func TestUnionAloneShows(t *testing.T) {
 	if o.Status != Differs || len(res.Differences[0].Changes) != 2 {
 		t.Errorf("%+v, %+v", o, res.Differences)
 	}
+}
+
+// TestRenamedMetric rehearses changes of one metric next to one that renames
+// it, so that matchers on labels must wait for both.
+func TestRenamedMetric(t *testing.T) {
+	d, r := cluster(t), report(consumer(sentei.Query, "q", `count(renamed{pod=""})`))
+	changes := slices.Concat(
+		changesOf(t, r, "kube", `[{source_labels: [__name__], regex: kube_pod_info, target_label: __name__, replacement: renamed}]`),
+		changesOf(t, r, "kube", `[{regex: pod, action: labeldrop}]`),
+	)
+	changes[0].Metric, changes[1].Metric, changes[1].ID = "kube_pod_info", "kube_pod_info", "pod"
+	res := run(t, r, d, changes)
+	if len(res.Differences) != 1 || len(res.Differences[0].Changes) != 2 {
+		t.Errorf("%+v, %+v", res.Figures, res.Differences)
+	}
+}
+
+// TestBlocksThatOverlap splits the data in two blocks with a common part: what
+// is replayed must be the same.
+func TestBlocksThatOverlap(t *testing.T) {
+	logger := slog.New(slog.DiscardHandler)
+	var whole generator
+	var halves [2]generator
+	for i := range 4 {
+		l := []string{"__name__", "m_total", "job", "api", "pod", strconv.Itoa(i)}
+		whole.whole(counter(float64(i)), l...)
+		halves[0].add(0, length*2/3, counter(float64(i)), l...)
+		halves[1].add(length/3, length, counter(float64(i)), l...)
+	}
+	dir := t.TempDir()
+	for i := range halves {
+		for k := range halves[i].series { // without the stale marker that add writes
+			halves[i].series[k] = withoutStale(t, halves[i].series[k])
+		}
+		if _, err := tsdb.CreateBlock(halves[i].series, dir, (4 * time.Hour).Milliseconds(), logger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := OpenBlocks(dir, 0, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	one := whole.block(t)
+	if len(d.Edges) == 0 || !d.From.Equal(one.From) || !d.To.Equal(one.To) {
+		t.Errorf("%s to %s, edges %s", d.From, d.To, d.Edges)
+	}
+	both := &Data{Queryable: d.Queryable, From: one.From, To: one.To}
+	r := report(consumer(sentei.Query, "q", `sum(rate(m_total[5m]))`), consumer(sentei.Query, "r", `m_total`))
+	changes := changesOf(t, r, "api", `[{source_labels: [pod], regex: '3', action: drop}]`)
+	if diff := cmp.Diff(run(t, r, one, changes), run(t, r, both, changes)); diff != "" {
+		t.Errorf("-one block +two\n%s", diff)
+	}
+}
+
+func withoutStale(t *testing.T, s storage.Series) storage.Series {
+	t.Helper()
+	samples, err := collect([]relabeled{{Series: s}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []chunks.Sample
+	for i := range samples {
+		if !samples[i].stale() {
+			out = append(out, &samples[i])
+		}
+	}
+	return storage.NewListSeries(s.Labels(), out)
 }
 
 func TestTime(t *testing.T) {

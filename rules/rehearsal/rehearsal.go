@@ -216,6 +216,10 @@ func (r *runner) one(ctx context.Context, s *subject, of map[int]*events) (Outco
 	o.Status = Differs
 	all := slices.Clone(differing)
 	differences := r.blame(ctx, s, differing)
+	if len(differences) == 0 && ctx.Err() == nil {
+		o.Status, o.Reason = Unstable, "differed once, but not again: "+all[0].finding.detail
+		return o, nil
+	}
 	if len(differences) == 0 { // no time was left to find out
 		differences = []Difference{{
 			Changes: o.Changes, Vague: len(o.Changes) > 1, Consumers: s.consumers, Expr: all[0].text, At: all[0].at,
