@@ -121,11 +121,11 @@ func (c *Client) NamesStats(ctx context.Context, limit int) (NamesStats, []strin
 }
 
 // probed is how many values AllLabelValues leaves out when it asks again.
-const probed = 100
+const probed = 10
 
 // AllLabelValues is LabelValues for servers that cut the list without a word,
 // as VictoriaMetrics does (-search.maxTagValues). It asks again for the values
-// beside the first hundred: a list that was cut lets others move up. A list
+// beside the first few: a list that was cut lets others move up. A list
 // that may be incomplete is an error.
 func (c *Client) AllLabelValues(ctx context.Context, label string, matchers []string, start, end time.Time) ([]string, error) {
 	selector := ""
