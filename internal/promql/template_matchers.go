@@ -2,6 +2,7 @@ package promql
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,7 +85,8 @@ func matcher(item []token) (text string, hollow, wild bool) {
 	case len(item) == 1 && item[0].kind == quoted: // {"metric_$x"}
 		return nameMatcher(item[0]), true, false
 	case len(item) == 3 && !item[0].hollow() && item[0].kind != symbol && matchOperator(item, 1) && item[2].kind != symbol:
-		return plainItem(item[:1]) + matchValue(item[1].text, item[2]), true, false
+		label := plainItem(item[:1])
+		return label + matchValue(label, item[1].text, item[2]), true, false
 	}
 	return wildMatcher(), true, true
 }
@@ -110,7 +112,7 @@ func plainItem(item []token) string {
 
 // matchValue writes operator and value of a matcher whose value holds
 // variables. It selects whatever any value of them could select.
-func matchValue(op string, t token) string {
+func matchValue(label, op string, t token) string {
 	v := valueOf(t)
 	if t.kind != quoted { // a variable that brings its own quotes
 		v = value{}
@@ -123,7 +125,7 @@ func matchValue(op string, t token) string {
 		return "=~" + strconv.Quote(anything)
 	}
 	pattern, ok := v.pattern(isRegexp)
-	if !ok {
+	if !ok || isRegexp && label != "__name__" && v.mixed() {
 		pattern = anything
 	}
 	return "=~" + strconv.Quote(pattern)
@@ -185,6 +187,14 @@ func (v value) plain() (string, bool) {
 		}
 	}
 	return b.String(), true
+}
+
+// mixed reports whether variables of any value stand beside text. In a regular
+// expression such a value could be "a|b", which makes the text beside it part
+// of one alternative only. Pieces of metric names are trusted not to be.
+func (v value) mixed() bool {
+	unknown := func(p part) bool { return p.ref != nil && p.ref.values == nil }
+	return len(v.parts) > 1 && slices.ContainsFunc(v.parts, unknown)
 }
 
 // sameAsRegexp reports whether the values mean the same, escaped or not.
@@ -264,8 +274,15 @@ func (s regexpState) after(text string) regexpState {
 // here: not inside a class, a repetition or an escape, and not in a format that
 // could add an alternative for the whole.
 func (s regexpState) open(ref *reference, hasNeighbours bool) bool {
-	if hasNeighbours && ref.format != "" && ref.format != "regex" {
-		return false
+	if hasNeighbours {
+		if ref.format != "" && ref.format != "regex" {
+			return false
+		}
+		for _, value := range ref.values {
+			if strings.Contains(value, "|") {
+				return false
+			}
+		}
 	}
 	return !s.class && s.braces <= 0 && !s.escaped && !s.flags
 }
