@@ -61,7 +61,7 @@ func ScopeOf(b *sentei.Backend, scrapeJob string) (Scope, bool) {
 
 // has reports whether a series passes the rules.
 func (s *Scope) has(l labels.Labels) bool {
-	name := l.Get(labels.MetricName)
+	name := l.Get(model.MetricNameLabel)
 	if name == "ALERTS" || name == "ALERTS_FOR_STATE" {
 		return false
 	}
@@ -111,7 +111,7 @@ func FromProposal(b *sentei.Backend, p *sentei.Proposal) (Change, error) {
 
 func dropName(metric string) *relabel.Config {
 	c := relabel.DefaultRelabelConfig
-	c.SourceLabels = model.LabelNames{labels.MetricName}
+	c.SourceLabels = model.LabelNames{model.MetricNameLabel}
 	c.Regex = relabel.MustNewRegexp(regexp.QuoteMeta(metric))
 	c.Action = relabel.Drop
 	c.NameValidationScheme = model.UTF8Validation

@@ -102,7 +102,7 @@ func collect(group []relabeled) ([]sample, error) {
 	var out []sample
 	var it chunkenc.Iterator
 	for i := range group {
-		it = group[i].Series.Iterator(it)
+		it = group[i].Iterator(it)
 		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
 			if len(out) == maxMergedSamples {
 				return out, fmt.Errorf("%w: %d series become %s", errTooManySamples, len(group), group[0].labels)
@@ -168,12 +168,23 @@ type sample struct {
 	series int
 }
 
-func (s *sample) T() int64                      { return s.t }
-func (s *sample) ST() int64                     { return s.st }
-func (s *sample) F() float64                    { return s.f }
-func (s *sample) H() *histogram.Histogram       { return s.h }
-func (s *sample) FH() *histogram.FloatHistogram { return s.fh }
-func (s *sample) Type() chunkenc.ValueType      { return s.kind }
+func (s *sample) T() int64                 { return s.t }
+func (s *sample) ST() int64                { return s.st }
+func (s *sample) F() float64               { return s.f }
+func (s *sample) H() *histogram.Histogram  { return s.h }
+func (s *sample) Type() chunkenc.ValueType { return s.kind }
+
+// FH returns a float histogram for either kind, as the engine asks for, and a
+// copy of it, since the engine calculates in place.
+func (s *sample) FH() *histogram.FloatHistogram {
+	switch {
+	case s.h != nil:
+		return s.h.ToFloat(nil)
+	case s.fh != nil:
+		return s.fh.Copy()
+	}
+	return nil
+}
 
 // Copy implements chunks.Sample.
 func (s *sample) Copy() chunks.Sample {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
@@ -102,7 +103,7 @@ func (r *result) record(metric string, fixed map[string]string) {
 	b := labels.NewBuilder(labels.EmptyLabels())
 	for i := range r.series {
 		b.Reset(r.series[i].labels)
-		b.Set(labels.MetricName, metric)
+		b.Set(model.MetricNameLabel, metric)
 		for name, value := range fixed {
 			b.Set(name, value)
 		}

@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
+	"github.com/prometheus/prometheus/tsdb/tsdbutil"
 
 	"github.com/sentei/sentei"
 )
@@ -153,6 +156,35 @@ func TestRenamedMetric(t *testing.T) {
 	res := run(t, r, d, changes)
 	if len(res.Differences) != 1 || len(res.Differences[0].Changes) != 2 {
 		t.Errorf("%+v, %+v", res.Figures, res.Differences)
+	}
+}
+
+// TestNativeHistograms clears a label that keeps native histograms apart, and
+// one that does not.
+func TestNativeHistograms(t *testing.T) {
+	var g generator
+	for pod := range 2 {
+		var samples []chunks.Sample
+		for at := time.Duration(0); at < length; at += step {
+			h := tsdbutil.GenerateTestHistogram(int64(at/step) * int64(pod+1))
+			samples = append(samples, &sample{t: start.Add(at).UnixMilli(), h: h, kind: chunkenc.ValHistogram})
+		}
+		l := labels.FromStrings("__name__", "latency_seconds", "job", "api", "pod", strconv.Itoa(pod), "zone", "z")
+		g.series = append(g.series, storage.NewListSeries(l, samples))
+	}
+	d := g.block(t)
+	r := report(consumer(sentei.Query, "q", `histogram_quantile(0.9, sum(rate(latency_seconds[5m])))`), consumer(sentei.Query, "h", `sum without (zone, pod) (latency_seconds)`))
+	if res := run(t, r, d, changesOf(t, r, "api", `[{regex: zone, action: labeldrop}]`)); !res.Clean() || res.Figures.Same != 2 || res.Figures.Empty > 0 {
+		t.Errorf("%+v, %+v", res.Figures, res.Differences)
+	}
+	res := run(t, r, d, changesOf(t, r, "api", `[{regex: pod, action: labeldrop}]`))
+	if f := res.Figures; f.Differs != 2 || f.Ambiguous != 1 {
+		t.Errorf("%+v, %+v", f, res.Outcomes)
+	}
+	for _, x := range res.Differences {
+		if x.Kind == KindError {
+			t.Error(x.Detail)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 )
@@ -34,7 +35,7 @@ const maxCached = 1 << 18
 func newPlan(changes []Change, recorded map[string]bool) *plan {
 	p := &plan{changes: changes, byMetric: map[string][]int{}, recorded: recorded, cache: map[uint64]outcome{}}
 	for i := range changes {
-		p.renames = p.renames || p.mayChange([]int{i}, labels.MetricName)
+		p.renames = p.renames || p.mayChange([]int{i}, model.MetricNameLabel)
 		if m := changes[i].Metric; m != "" {
 			p.byMetric[m] = append(p.byMetric[m], i)
 		} else {
@@ -65,7 +66,7 @@ func (p *plan) apply(l labels.Labels) outcome {
 
 func (p *plan) compute(l labels.Labels) outcome {
 	o := outcome{before: l, after: l}
-	name := l.Get(labels.MetricName)
+	name := l.Get(model.MetricNameLabel)
 	if p.recorded[name] {
 		return o
 	}
@@ -101,7 +102,7 @@ func (p *plan) relevant(matchers []*labels.Matcher) []int {
 // acceptsName reports whether no matcher on the metric name refuses it.
 func acceptsName(matchers []*labels.Matcher, name string) bool {
 	for _, m := range matchers {
-		if m.Name == labels.MetricName && !m.Matches(name) {
+		if m.Name == model.MetricNameLabel && !m.Matches(name) {
 			return false
 		}
 	}
@@ -131,7 +132,7 @@ func (p *plan) split(relevant []int, matchers []*labels.Matcher) (push, wait []*
 		}
 	}
 	if len(push) == 0 { // storage wants at least one
-		push = append(push, labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".*"))
+		push = append(push, labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".*"))
 	}
 	return push, wait
 }

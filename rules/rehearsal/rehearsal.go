@@ -97,7 +97,7 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}
 	var todo []*subject
-	res := &Result{Backend: in.Backend, From: in.Data.From, To: in.Data.To, Notes: in.Notes}
+	res := &Result{Version: ResultVersion, Collisions: []Collision{}, Changes: []ChangeResult{}, Backend: in.Backend, From: in.Data.From, To: in.Data.To, Notes: in.Notes}
 	for _, s := range subjects(in.Report, in.Backend) {
 		res.Figures.Consumers += len(s.consumers)
 		a.touch(s)
@@ -164,7 +164,7 @@ func (r *runner) rehearse(ctx context.Context, res *Result, a *altered, todo []*
 		return err
 	}
 	res.Outcomes = outcomes
-	res.Differences = slices.Concat(differences...)
+	res.Differences = append([]Difference{}, slices.Concat(differences...)...)
 	return nil
 }
 

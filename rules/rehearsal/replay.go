@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -196,19 +197,19 @@ func (r *runner) lookup(ctx context.Context, q storage.Queryable, s *subject) *r
 // listing returns what a variable's query shows of a series.
 func listing(text string, s *sentei.Selector) func(labels.Labels) labels.Labels {
 	open := variableSyntax.MatchString(text)
-	keep := func(label string) bool { return label == labels.MetricName || s.Live.Has(label) }
+	keep := func(label string) bool { return label == model.MetricNameLabel || s.Live.Has(label) }
 	switch {
 	case slices.Contains(s.Path, "label_names"):
 		return func(l labels.Labels) labels.Labels {
 			b := labels.NewBuilder(labels.EmptyLabels())
 			l.Range(func(l labels.Label) { b.Set(l.Name, "is there") })
 			if open {
-				b.Set(labels.MetricName, l.Get(labels.MetricName))
+				b.Set(model.MetricNameLabel, l.Get(model.MetricNameLabel))
 			}
 			return b.Labels()
 		}
 	case slices.Contains(s.Path, "metrics"):
-		keep = func(label string) bool { return label == labels.MetricName }
+		keep = func(label string) bool { return label == model.MetricNameLabel }
 	case slices.Contains(s.Path, "label_values"):
 		arg := strings.TrimSuffix(strings.TrimSpace(text), ")")
 		wanted := strings.TrimSpace(arg[strings.LastIndexAny(arg, ",(")+1:])

@@ -26,8 +26,13 @@ const (
 	Dead Status = "dead"
 )
 
+// ResultVersion is the version of the JSON form of Result. It grows when a
+// field changes its meaning or goes.
+const ResultVersion = 1
+
 // Result is what a rehearsal found. The same input gives the same Result.
 type Result struct {
+	Version int    `json:"version"`
 	Backend string `json:"backend"`
 	// From and To bound the instants that were replayed.
 	From time.Time `json:"from"`

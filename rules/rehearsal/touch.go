@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
@@ -37,9 +38,9 @@ func (e *entry) readBy(s *sentei.Selector) bool {
 
 // names returns the metric names that the series has or would have.
 func (e *entry) names() []string {
-	names := []string{e.before.Get(labels.MetricName)}
+	names := []string{e.before.Get(model.MetricNameLabel)}
 	for _, o := range []outcome{e.outcome, e.all} {
-		if name := o.after.Get(labels.MetricName); !o.dropped && !slices.Contains(names, name) {
+		if name := o.after.Get(model.MetricNameLabel); !o.dropped && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -90,10 +91,10 @@ func find(ctx context.Context, d *Data, p *plan, most int) (*altered, error) {
 func (c *Change) matchers() []*labels.Matcher {
 	out := c.Scope.matchers()
 	if c.Metric != "" {
-		out = append(out, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, c.Metric))
+		out = append(out, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, c.Metric))
 	}
 	if len(out) == 0 {
-		out = append(out, labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".*"))
+		out = append(out, labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".*"))
 	}
 	return out
 }
@@ -119,7 +120,7 @@ func collide(ctx context.Context, d *Data, p *plan, a *altered) ([]collision, er
 	names := map[string]struct{}{}
 	for i := range a.entries {
 		if e := &a.entries[i]; !e.all.dropped {
-			names[e.all.after.Get(labels.MetricName)] = struct{}{}
+			names[e.all.after.Get(model.MetricNameLabel)] = struct{}{}
 		}
 	}
 	found := &collisions{}
@@ -130,7 +131,7 @@ func collide(ctx context.Context, d *Data, p *plan, a *altered) ([]collision, er
 	}
 	defer q.Close() //nolint:errcheck // nothing was written
 	for name := range names {
-		m := labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)
+		m := labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name)
 		err := eachSeries(ctx, q, d, []*labels.Matcher{m}, func(labels.Labels) error { return nil })
 		if err != nil {
 			return nil, err
@@ -247,7 +248,7 @@ func (a *altered) touch(s *subject) {
 // candidates returns the entries of the metrics that the selector may name.
 func (a *altered) candidates(s *sentei.Selector) []int {
 	for _, m := range s.Matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 			return a.byMetric[m.Value]
 		}
 	}

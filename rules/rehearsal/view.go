@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/annotations"
@@ -141,7 +142,7 @@ func (q *viewQuerier) LabelNames(ctx context.Context, hints *storage.LabelHints,
 
 func (q *viewQuerier) labels(ctx context.Context, hints *storage.LabelHints, matchers []*labels.Matcher, of func(labels.Labels, func(string))) ([]string, annotations.Annotations, error) {
 	if len(matchers) == 0 {
-		matchers = []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".*")}
+		matchers = []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".*")}
 	}
 	found := map[string]struct{}{}
 	set := q.Select(ctx, false, &storage.SelectHints{Start: q.mint, End: q.maxt, Func: seriesFunc}, matchers...)

@@ -11,8 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -61,6 +63,41 @@ func (m memory) LabelNames(_ context.Context, _ *storage.LabelHints, matchers ..
 	return m.names(func(l labels.Labels, found map[string]bool) {
 		l.Range(func(l labels.Label) { found[l.Name] = true })
 	}, matchers), nil, nil
+}
+
+// TestMergeHistograms keeps the samples of native histograms, the end of a
+// series among them.
+func TestMergeHistograms(t *testing.T) {
+	at := func(n int64, sum float64, integer bool) chunks.Sample {
+		if integer {
+			return &sample{t: n, kind: chunkenc.ValHistogram, h: &histogram.Histogram{Sum: sum}}
+		}
+		return &sample{t: n, kind: chunkenc.ValFloatHistogram, fh: &histogram.FloatHistogram{Sum: sum}}
+	}
+	group := []relabeled{
+		{Series: storage.NewListSeries(labels.EmptyLabels(), []chunks.Sample{at(1, 1, true), at(2, staleNaN, true)})},
+		{Series: storage.NewListSeries(labels.EmptyLabels(), []chunks.Sample{at(2, 2, false), at(3, staleNaN, false)})},
+	}
+	for i := range group {
+		group[i].labels = labels.FromStrings("__name__", "h")
+	}
+	found := &collisions{}
+	merged, err := merge(group, nil, found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sums []float64
+	it := merged.Iterator(nil)
+	for it.Next() != chunkenc.ValNone {
+		_, h := it.AtFloatHistogram(nil)
+		sums = append(sums, h.Sum)
+	}
+	if len(sums) != 3 || sums[0] != 1 || sums[1] != 2 || !value.IsStaleNaN(sums[2]) {
+		t.Error(sums)
+	}
+	if c := found.all[0]; c.from <= c.to || c.ambiguous {
+		t.Errorf("%+v", c)
+	}
 }
 
 var space = map[string][]string{
