@@ -11,7 +11,7 @@
 // passes for "no difference".
 //
 // Reading order: rehearsal.go (the run), change.go (what is rehearsed), view.go,
-// plan.go and collide.go (storage as it would look), touch.go (who can notice),
+// plan.go and collide.go (storage as it would look), touch.go and asked.go (who can notice),
 // subject.go and template.go (what is replayed), instants.go (when), replay.go
 // and compare.go (the comparison), bisect.go (whose fault it is), result.go.
 package rehearsal

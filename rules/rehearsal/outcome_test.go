@@ -144,6 +144,29 @@ func TestUnionAloneShows(t *testing.T) {
 	}
 }
 
+// TestMissedByTheAnalysis takes the selectors away from consumers: what the
+// engine asks for must make up for it.
+func TestMissedByTheAnalysis(t *testing.T) {
+	d := cluster(t)
+	panel := consumer(sentei.Dashboard, "panel", `sum by (code) (rate(http_requests_total{pod=~"$pod", job="$job", code="500"}[$__rate_interval]))`)
+	panel.Template = true
+	r := report(
+		consumer(sentei.Query, "query", `sum(rate(http_requests_total[5m])) / count({job="node"})`), panel,
+		consumer(sentei.Query, "other", `http_requests_total{code="200"}`), consumer(sentei.Query, "up", `up`),
+	)
+	for i := range r.Consumers {
+		r.Consumers[i].Selectors = nil
+	}
+	res := run(t, r, d, changesOf(t, r, "api", `[{source_labels: [__name__, code], regex: 'http_requests_total;500', action: drop}]`))
+	var differs []string
+	for _, x := range res.Differences {
+		differs = append(differs, x.Consumers[0].ID)
+	}
+	if diff := cmp.Diff([]string{"panel", "query"}, differs); diff != "" || res.Figures.Untouched != 2 {
+		t.Errorf("%+v, -want +got\n%s", res.Figures, diff)
+	}
+}
+
 // TestRenamedMetric rehearses changes of one metric next to one that renames
 // it, so that matchers on labels must wait for both.
 func TestRenamedMetric(t *testing.T) {

@@ -100,7 +100,7 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 	res := &Result{Version: ResultVersion, Collisions: []Collision{}, Changes: []ChangeResult{}, Backend: in.Backend, From: in.Data.From, To: in.Data.To, Notes: in.Notes}
 	for _, s := range subjects(in.Report, in.Backend) {
 		res.Figures.Consumers += len(s.consumers)
-		a.touch(s)
+		a.touch(s, r.asked(ctx, s))
 		if len(s.touched) == 0 {
 			res.Figures.Untouched += len(s.consumers)
 			continue

@@ -120,19 +120,13 @@ func instances(e *sentei.Expression, read []labels.Labels) ([]string, error) {
 	}
 	var out []string
 	add := func(value func(h *hole) (string, bool)) {
-		var b strings.Builder
-		at := 0
-		for i := range holes {
-			text, ok := value(&holes[i])
-			if !ok {
-				return
-			}
-			b.WriteString(e.Text[at:holes[i].from])
-			b.WriteString(text)
-			at = holes[i].to
-		}
-		b.WriteString(e.Text[at:])
-		if text := b.String(); !slices.Contains(out, text) {
+		complete := true
+		text := fill(e.Text, holes, func(h *hole) string {
+			v, ok := value(h)
+			complete = complete && ok
+			return v
+		})
+		if complete && !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}
@@ -162,6 +156,19 @@ func instances(e *sentei.Expression, read []labels.Labels) ([]string, error) {
 		return nil, fmt.Errorf("no series has a value for each of its variables")
 	}
 	return out, nil
+}
+
+// fill puts values in the holes of the text.
+func fill(text string, holes []hole, value func(*hole) string) string {
+	var b strings.Builder
+	at := 0
+	for i := range holes {
+		b.WriteString(text[at:holes[i].from])
+		b.WriteString(value(&holes[i]))
+		at = holes[i].to
+	}
+	b.WriteString(text[at:])
+	return b.String()
 }
 
 // escape returns the value as Grafana puts it in.

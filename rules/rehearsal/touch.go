@@ -213,12 +213,14 @@ func spread(n, most int) []int {
 const maxRead = 64
 
 // touch finds out which changes alter series that the subject reads, under
-// their old labels or under their new ones.
-func (a *altered) touch(s *subject) {
+// their old labels or under their new ones: by what the analysis of the
+// expression says, and by what the engine asked for.
+func (a *altered) touch(s *subject, asked []sentei.Selector) {
 	hit := map[int]bool{}
-	for i := range s.selectors {
-		for _, index := range a.candidates(&s.selectors[i]) {
-			if a.entries[index].readBy(&s.selectors[i]) {
+	selectors := slices.Concat(s.selectors, asked)
+	for i := range selectors {
+		for _, index := range a.candidates(&selectors[i]) {
+			if a.entries[index].readBy(&selectors[i]) {
 				hit[index] = true
 			}
 		}
