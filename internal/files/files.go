@@ -114,6 +114,9 @@ func (f *finder) add(name, path string) {
 		f.problem(name, fmt.Errorf("read file: %w", cause(err)), "")
 	case info.IsDir():
 		f.folder(name, path, nil)
+	case !info.Mode().IsRegular():
+		f.matched++
+		f.problem(name, fmt.Errorf("read file: %w", irregular(info.Mode())), "")
 	default:
 		f.matched++
 		if path = filepath.Clean(path); !f.seen[path] {
@@ -171,7 +174,7 @@ func cause(err error) error {
 
 // Read returns the content of the file. Files above MaxSize are an error.
 func Read(file File) ([]byte, error) {
-	in, err := os.Open(file.path)
+	in, err := Open(file.path)
 	if err != nil {
 		return nil, fmt.Errorf("read file: %w", cause(err))
 	}
