@@ -21,8 +21,10 @@ var queryLog = Info{Class: sentei.ClassQueries, Info: source.New("query_log", se
 of a Mimir or Thanos query-frontend ("query stats" and "slow query detected"), and the log of VictoriaMetrics (slow
 queries). It finds the readers that no file declares: people, scripts, and dashboards of others.
 
-Queries that ended in an error do not count as use, unless they were cancelled or ran out of time. sentei's own queries do
-not count either: they end in the comment ` + "`" + querylog.OwnMarker + "`" + `. Evaluations of rules are told apart from requests.
+A query that ended in an error counts as use when it may succeed another day: it was cancelled, ran out of time, loaded
+too many samples, or the storage failed. Errors that no server can help (many-to-many matching, duplicate series, invalid
+parameters, an expression that does not parse) are no use. sentei's own queries do not count either: they end in the
+comment ` + "`" + querylog.OwnMarker + "`" + `. Evaluations of rules are told apart from requests.
 
 **What a query log never shows.** Declare these readers under ` + "`declared`" + `:
 

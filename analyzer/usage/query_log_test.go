@@ -23,7 +23,7 @@ const (
 	logRule   = `{"params":{"query":"sum(up)"},"ruleGroup":{"file":"r.yml","name":"g"},"ts":"2026-11-22T10:00:00Z"}`
 	logQuery  = `{"time":"2026-11-22T11:00:00Z","params":{"query":"up{job=\"a\"}"},"httpRequest":{"path":"/api/v1/query"}}`
 	logRange  = `{"time":"2026-11-22T09:30:00Z","params":{"query":"up{job=\"a\"}"},"httpRequest":{"path":"/api/v1/query_range"}}`
-	logFailed = `{"time":"2026-11-22T09:00:00Z","params":{"query":"up + up"},"error":"many-to-many","httpRequest":{"path":"/api/v1/query"}}`
+	logFailed = `{"time":"2026-11-22T09:00:00Z","params":{"query":"up + up"},"error":"many-to-many matching not allowed: matching labels must be unique on one side","httpRequest":{"path":"/api/v1/query"}}`
 	logOwn    = `{"time":"2026-11-22T12:00:00Z","params":{"query":"count(up) # sentei"},"httpRequest":{"path":"/api/v1/query"}}`
 	logMimir  = `ts=2026-11-22T11:00:00Z msg="slow query detected" path=/p param_query=up`
 	logRead   = `ts=2026-11-22T11:00:00Z msg="query stats" path=/api/v1/read`

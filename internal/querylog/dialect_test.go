@@ -70,9 +70,9 @@ func TestLines(t *testing.T) {
 			line: minimal + `,"error":"query timed out in expression evaluation"}`,
 			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt},
 		},
-		"error as an object": {
+		"error as an object is asked": {
 			line: minimal + `,"error":{}}`,
-			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt, failed: true},
+			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt},
 		},
 		"error null": {
 			line: minimal + `,"error":null}`,
@@ -129,8 +129,24 @@ func TestLines(t *testing.T) {
 			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/prometheus/api/v1/labels status=success`, err: "other",
 		},
 		"mimir failed": {
-			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/p status=failed err="boom" param_query=up`,
+			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/p status=failed err="vector cannot contain metrics with the same labelset" param_query=up`,
 			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt, failed: true, origin: origin{path: "/p"}, dialect: "query-frontend"},
+		},
+		"mimir failed to parse": {
+			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/p status=failed status_code=400 err="invalid parameter \"query\": 1:4: parse error: unexpected end of input" param_query=sum(`,
+			want: entry{texts: []string{"sum("}, lang: sentei.PromQL, time: minimalAt, failed: true, origin: origin{path: "/p"}, dialect: "query-frontend"},
+		},
+		"mimir bad request without a reason": {
+			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/p status_code=400 param_query=up`,
+			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt, failed: true, origin: origin{path: "/p"}, dialect: "query-frontend"},
+		},
+		"mimir limit is asked": {
+			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/p status=failed status_code=422 err="expanding series: the query time range exceeds the limit (err-mimir-max-query-length)" param_query=up`,
+			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt, origin: origin{path: "/p"}, dialect: "query-frontend"},
+		},
+		"mimir failed without a reason is asked": {
+			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/p status=failed status_code=422 param_query=up`,
+			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt, origin: origin{path: "/p"}, dialect: "query-frontend"},
 		},
 		"mimir canceled is asked": {
 			line: `ts=2026-11-22T18:00:00Z msg="query stats" path=/p status=canceled err="context canceled" param_query=up`,
@@ -151,7 +167,7 @@ func TestLines(t *testing.T) {
 			origin: origin{path: "/api/v1/query"}, slow: true, dialect: "query-frontend",
 		}},
 		"thanos failed": {
-			line: `ts=2026-11-22T18:00:00Z level=error msg="failed query" path=/p error="boom" param_query=up`,
+			line: `ts=2026-11-22T18:00:00Z level=error msg="failed query" path=/p error="multiple matches for labels: grouping labels must ensure unique matches" param_query=up`,
 			want: entry{texts: []string{"up"}, lang: sentei.PromQL, time: minimalAt, failed: true, origin: origin{path: "/p"}, dialect: "query-frontend"},
 		},
 

@@ -25,8 +25,8 @@ func frontend() dialect {
 
 // frontendLine holds the fields that matter.
 type frontendLine struct {
-	msg, at, path, status, code, agent string
-	params                             params
+	msg, at, path, status, code, err, agent string
+	params                                  params
 }
 
 func (l *frontendLine) set(key, value string) {
@@ -41,6 +41,8 @@ func (l *frontendLine) set(key, value string) {
 		l.status = value
 	case "status_code":
 		l.code = value
+	case "err", "error":
+		l.err = value
 	case "user_agent":
 		l.agent = value
 	default:
@@ -56,11 +58,9 @@ func parseFrontend(line []byte, e *entry) error {
 		return err
 	}
 	switch l.msg {
-	case "query stats":
+	case "query stats", "failed query":
 	case "slow query detected":
 		e.slow = true
-	case "failed query":
-		e.failed = true
 	default:
 		return errOther
 	}
@@ -71,7 +71,8 @@ func parseFrontend(line []byte, e *entry) error {
 		}
 		e.time = t
 	}
-	e.failed = e.failed || l.status == "failed" || l.code == "400" || l.code == "422"
+	// Bad requests are those that cannot be parsed, unless the error is another.
+	e.failed = failed(l.err) || l.err == "" && l.code == "400"
 	e.own = strings.HasPrefix(l.agent, "sentei")
 	e.lang = sentei.PromQL
 	e.dialect = "query-frontend"

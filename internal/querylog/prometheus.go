@@ -72,19 +72,25 @@ func parsePrometheus(line []byte, e *entry) error {
 	return nil
 }
 
-// failed reports whether the error means that the query has no result, and
-// would have none when asked again. One that was cancelled or that ran out of
-// time is still wanted by whoever asked.
+// failed reports whether the error says that the query has no result whatever
+// the load, the limits and the state of the server: nobody reads what it asks
+// for. After any other error, or one that nobody has foreseen, it is still
+// wanted by whoever asked.
 func failed(err string) bool {
-	if err == "" || err == "null" || err == `""` {
-		return false
-	}
-	for _, passing := range []string{
-		"query was canceled", "query timed out", "context canceled", "context deadline exceeded",
+	for _, final := range []string{
+		"many-to-many matching not allowed: ",
+		"multiple matches for labels: ",
+		"vector cannot contain metrics with the same labelset",
+		"Parameter value is NaN", "Ratio value is NaN", " overflows int64", " underflows int64",
+		"invalid label name ", "invalid destination label name in label_", "invalid source label name in label_",
+		"invalid regular expression in label_replace",
+		"invalid smoothing factor. ", "invalid trend factor. ",
+		"anchored modifier ", "smoothed modifier ",
+		": parse error: ", // only query-frontends log these
 	} {
-		if strings.Contains(err, passing) {
-			return false
+		if strings.Contains(err, final) {
+			return true
 		}
 	}
-	return true
+	return false
 }

@@ -89,7 +89,7 @@ type Counts struct {
 	Lines   int64
 	Entries int64
 	Used    int64 // counted in Queries
-	Failed  int64 // ended in an error, so nobody saw a result
+	Failed  int64 // ended in an error that it always ends in: nobody saw a result
 	Own     int64 // sent by sentei
 	Blind   int64 // read series that the entry does not name
 	Other   int64 // lines that tell of something else
