@@ -1,8 +1,10 @@
 package sentei
 
 import (
+	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -18,6 +20,11 @@ type Inventory struct {
 	Metrics []Metric
 	// ScrapeJobs is sorted by name. It is empty when the source cannot tell.
 	ScrapeJobs []ScrapeJob
+	// ExternalLabels are labels that are on no stored series but are added
+	// when others read them: external_labels of Prometheus. Sorted.
+	ExternalLabels []string
+	// RemoteWrite names the receivers that every sample is also sent to.
+	RemoteWrite []string
 	// Estimated names the parts of the numbers that are estimates, such as
 	// "disk_bytes_per_day"; everything else is counted.
 	Estimated []string
@@ -86,29 +93,33 @@ type ScrapeJob struct {
 	// sorted. Relabeling may have made them differ from Name.
 	JobLabels []string `json:"job_labels"`
 	// HonorLabels says that scraped series may bring job labels of their own.
-	HonorLabels bool          `json:"honor_labels,omitempty"`
-	Interval    time.Duration `json:"interval_ns,omitempty"`
-	Targets     int           `json:"targets,omitempty"`
+	HonorLabels bool `json:"honor_labels,omitempty"`
+	// OpenJobs says that targets may come that carry other job labels than
+	// JobLabels: a service discovery or a relabel rule decides.
+	OpenJobs bool          `json:"open_jobs,omitempty"`
+	Interval time.Duration `json:"interval_ns,omitempty"`
+	Targets  int           `json:"targets,omitempty"`
 }
 
 // MayMatch reports whether a selector with these matchers may select series of
 // the metric in this job, now or later. It is the question to ask before all
-// of them are dropped, so it does not rely on label values: an alert on
-// code="503" reads the metric on the days without a 503 as well.
+// of them are dropped, so it relies neither on label values nor, where the
+// selector asks for names, on labels: an alert on code="503" reads the metric
+// on the days without a 503 as well.
 //
 // It says no only when a matcher refuses the metric's name or the job, or when
-// a selector that does not name the metric in full asks for a label that no
-// series of it has.
-func (j *JobMetric) MayMatch(metric string, matchers []*labels.Matcher) bool {
+// a selector that does not ask for any names asks for a label that no series
+// of the metric has. external are labels that series get where they are read.
+func (j *JobMetric) MayMatch(metric string, matchers []*labels.Matcher, external []string) bool {
 	named := false
 	for _, m := range matchers {
 		switch m.Name {
-		case labels.MetricName:
+		case model.MetricNameLabel:
 			if !m.Matches(metric) {
 				return false
 			}
-			named = named || m.Type == labels.MatchEqual
-		case "job":
+			named = named || asksForNames(m)
+		case model.JobLabel:
 			if !m.Matches(j.Job) {
 				return false
 			}
@@ -118,11 +129,21 @@ func (j *JobMetric) MayMatch(metric string, matchers []*labels.Matcher) bool {
 		return true
 	}
 	for _, m := range matchers {
-		if m.Name != labels.MetricName && m.Name != "job" && !m.Matches("") && j.Label(m.Name) == nil {
+		if m.Name == model.MetricNameLabel || m.Name == model.JobLabel || m.Matches("") {
+			continue
+		}
+		if j.Label(m.Name) == nil && !slices.Contains(external, m.Name) {
 			return false
 		}
 	}
 	return true
+}
+
+// asksForNames reports whether a matcher on the name chooses some names, and
+// does not just leave out a few.
+func asksForNames(m *labels.Matcher) bool {
+	const noMetric = "\x00" // a name that nobody can have in mind
+	return !m.Matches(noMetric)
 }
 
 // Label returns the statistics of the label, or nil when no series has it.

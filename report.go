@@ -44,7 +44,11 @@ type Backend struct {
 	From       time.Time   `json:"from"`
 	To         time.Time   `json:"to"`
 	ScrapeJobs []ScrapeJob `json:"scrape_jobs,omitempty"`
-	Estimated  []string    `json:"estimated,omitempty"`
+	// ExternalLabels are labels that its series get where others read them.
+	ExternalLabels []string `json:"external_labels,omitempty"`
+	// Isolated says that no other backend of the report gets its series.
+	Isolated  bool     `json:"isolated,omitempty"`
+	Estimated []string `json:"estimated,omitempty"`
 }
 
 // MetricReport is one metric with its verdict, cost and score.

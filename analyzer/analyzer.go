@@ -47,8 +47,13 @@ type Backend struct {
 	// ScrapeJobs are the jobs of the user's own configuration file, used when
 	// no inventory source can tell them.
 	ScrapeJobs []sentei.ScrapeJob
-	Inventory  []InventorySource
-	Usage      []UsageSource
+	// ExternalLabels and RemoteWrite are those of that file.
+	ExternalLabels []string
+	RemoteWrite    []string
+	// Isolated says that no other backend gets series of this one.
+	Isolated  bool
+	Inventory []InventorySource
+	Usage     []UsageSource
 }
 
 // InventorySource is a configured inventory source.
@@ -99,6 +104,7 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	for i := range collected {
 		analyzeBackend(r, &collected[i], o)
 	}
+	r.Problems = append(r.Problems, acceptedInVain(r.Problems, o.Accepted)...)
 	sortReport(r)
 	return r, ctx.Err()
 }
@@ -109,6 +115,7 @@ func analyzeBackend(r *sentei.Report, c *collection, o Options) {
 	consumers := understand(c.consumers, inv)
 	problems := append(c.problems, opaqueProblems(consumers)...)
 	problems = append(problems, coverageProblems(c, r.At, o)...)
+	problems = append(problems, forwardProblems(inv)...)
 	for i := range problems {
 		problems[i].Accepted = o.Accepted[problems[i].ID]
 	}
@@ -117,7 +124,8 @@ func analyzeBackend(r *sentei.Report, c *collection, o Options) {
 
 	r.Backends = append(r.Backends, sentei.Backend{
 		Name: c.backend.Name, From: inv.From, To: inv.To,
-		ScrapeJobs: inv.ScrapeJobs, Estimated: inv.Estimated,
+		ScrapeJobs: inv.ScrapeJobs, ExternalLabels: inv.ExternalLabels,
+		Isolated: c.backend.Isolated, Estimated: inv.Estimated,
 	})
 	r.Metrics = append(r.Metrics, metrics...)
 	r.Consumers = append(r.Consumers, consumers...)

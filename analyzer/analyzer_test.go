@@ -117,7 +117,7 @@ func verdicts(r *sentei.Report) []string {
 
 func TestVerdicts(t *testing.T) {
 	evaluation := query("max(b:sum)", now)
-	evaluation.Location.Group = "g"
+	evaluation.Location = sentei.Location{File: "/etc/prometheus/r.yml", Group: "g"}
 	opaque := consumer(sentei.Dashboard, "Board", "")
 	opaque.Opaque = "the whole query is a variable"
 
@@ -150,10 +150,41 @@ func TestVerdicts(t *testing.T) {
 		},
 		"a logged evaluation of a known rule is not a root": {
 			func(w *world) {
-				w.rules.data.Consumers = []sentei.Consumer{record("b:sum:max", "max( b:sum )")}
+				rule := record("b:sum:max", "max( b:sum )")
+				rule.Location = sentei.Location{File: "git/rules/r.yml", Group: "g"}
+				w.rules.data.Consumers = []sentei.Consumer{rule}
 				w.queries.data.Consumers = []sentei.Consumer{evaluation}
 			},
 			[]string{"a unused", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"a logged evaluation of the same expression by another group is a root": {
+			func(w *world) {
+				rule := record("b:sum:max", "max(b:sum)")
+				rule.Location = sentei.Location{File: "r.yml", Group: "h"}
+				w.rules.data.Consumers = []sentei.Consumer{rule}
+				w.queries.data.Consumers = []sentei.Consumer{evaluation}
+			},
+			[]string{"a unused", "b unused", "b:sum used", "b:sum:max unused", "c unused"},
+		},
+		"a logged query without a time counts": {
+			func(w *world) { w.queries.data.Consumers = []sentei.Consumer{query("a", time.Time{})} },
+			[]string{"a used", "b unused", "b:sum unused", "b:sum:max unused", "c unused"},
+		},
+		"samples that are sent elsewhere may be read there": {
+			func(w *world) {
+				w.inventory.inventory.RemoteWrite = []string{"mimir.example"}
+				w.rules.data.Consumers = []sentei.Consumer{alert("c")}
+			},
+			[]string{"a unknown", "b unknown", "b:sum unknown", "b:sum:max unknown", "c used"},
+		},
+		"an external label may be on anything": {
+			func(w *world) {
+				w.inventory.inventory.Metrics[0].Jobs[0].Labels = []sentei.LabelStats{{Name: "pod"}}
+				w.inventory.inventory.Metrics[1].Jobs[0].Labels = []sentei.LabelStats{{Name: "pod"}}
+				w.inventory.inventory.ExternalLabels = []string{"cluster"}
+				w.dashboards.data.Consumers = []sentei.Consumer{dashboard(`count({cluster="eu", job="api"})`), dashboard(`count({zone="x", job="node"})`)}
+			},
+			[]string{"a used", "b unused", "b:sum unused", "b:sum:max unused", "c used"},
 		},
 		"a logged evaluation of a rule that no source knows is a root": {
 			func(w *world) { w.queries.data.Consumers = []sentei.Consumer{evaluation} },

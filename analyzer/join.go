@@ -27,7 +27,7 @@ func index(consumers []sentei.Consumer, since time.Time) readings {
 	r := readings{byName: map[string][]reading{}}
 	for i := range consumers {
 		c := &consumers[i]
-		if c.Kind == sentei.Query && c.LastSeen.Before(since) {
+		if c.Kind == sentei.Query && !c.LastSeen.IsZero() && c.LastSeen.Before(since) {
 			continue
 		}
 		for j := range c.Selectors {
@@ -70,7 +70,7 @@ func join(inv *sentei.Inventory, consumers []sentei.Consumer, blockers []string,
 		r.RecordedBy = recorded[m.Name]
 		r.JobUsage = make([]sentei.JobUsage, len(m.Jobs))
 		for j := range m.Jobs {
-			r.JobUsage[j] = idx.usage(m.Name, &m.Jobs[j], blockers)
+			r.JobUsage[j] = idx.usage(m.Name, &m.Jobs[j], inv.ExternalLabels, blockers)
 		}
 		r.Usage = together(r.JobUsage)
 	}
@@ -78,13 +78,13 @@ func join(inv *sentei.Inventory, consumers []sentei.Consumer, blockers []string,
 }
 
 // usage gives the verdict for one metric in one job.
-func (r *readings) usage(metric string, job *sentei.JobMetric, blockers []string) sentei.JobUsage {
+func (r *readings) usage(metric string, job *sentei.JobMetric, external, blockers []string) sentei.JobUsage {
 	var u sentei.JobUsage
 	var living []reading
 	for _, candidates := range [][]reading{r.byName[metric], r.others} {
 		for _, c := range candidates {
 			switch {
-			case !job.MayMatch(metric, c.selector.Matchers):
+			case !job.MayMatch(metric, c.selector.Matchers, external):
 			case c.consumer.Dead:
 				u.DeadReaders = append(u.DeadReaders, c.consumer.ID)
 			default:

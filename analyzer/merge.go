@@ -41,7 +41,11 @@ func merge(c *collection) *sentei.Inventory {
 			}
 		}
 		merged.Estimated = append(merged.Estimated, inv.Estimated...)
+		merged.ExternalLabels = append(merged.ExternalLabels, inv.ExternalLabels...)
+		merged.RemoteWrite = append(merged.RemoteWrite, inv.RemoteWrite...)
 	}
+	merged.ExternalLabels = distinct(append(merged.ExternalLabels, c.backend.ExternalLabels...))
+	merged.RemoteWrite = distinct(append(merged.RemoteWrite, c.backend.RemoteWrite...))
 	if len(merged.ScrapeJobs) == 0 {
 		merged.ScrapeJobs = slices.Clone(c.backend.ScrapeJobs)
 	}

@@ -2,6 +2,8 @@ package analyzer
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 
@@ -26,18 +28,23 @@ func understand(consumers []sentei.Consumer, inv *sentei.Inventory) []sentei.Con
 }
 
 // withoutKnownEvaluations leaves out queries that a query log shows as
-// evaluations of a rule, when a rule source knows the same expression: the
-// rule is the consumer then, and a recording rule is no root. Evaluations of
-// rules that no source knows stay: something evaluates them.
+// evaluations of a rule, when a rule source knows that rule: the rule is the
+// consumer then, and a recording rule is no root. Evaluations of rules that no
+// source knows stay: something evaluates them, even if it is the expression of
+// a known rule.
 func withoutKnownEvaluations(consumers []sentei.Consumer) []sentei.Consumer {
-	known := map[string]bool{}
+	type rule struct{ group, file, expr string }
+	of := func(c *sentei.Consumer) rule {
+		return rule{c.Location.Group, path.Base(filepath.ToSlash(c.Location.File)), canonical(c.Text)}
+	}
+	known := map[rule]bool{}
 	for i := range consumers {
 		if c := &consumers[i]; c.Kind == sentei.AlertingRule || c.Kind == sentei.RecordingRule {
-			known[canonical(c.Text)] = true
+			known[of(c)] = true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(consumers), func(c sentei.Consumer) bool {
-		return c.Kind == sentei.Query && c.Location.Group != "" && known[canonical(c.Text)]
+		return c.Kind == sentei.Query && c.Location.Group != "" && known[of(&c)]
 	})
 }
 

@@ -91,6 +91,10 @@ func (o dropUnusedMetricOptions) proposeBackend(x *index, b *sentei.Backend) ([]
 				out.recorded.add(m.Name, job.Cost)
 				continue
 			}
+			if other := x.usedElsewhere(b, m, k); other != "" {
+				out.addElsewhere(other, m.Name, job.Cost)
+				continue
+			}
 			feeders := feedersOf(b, job.Job)
 			if job.Job == "" || len(feeders) == 0 {
 				out.add(job.Job, m.Name, job.Cost)
@@ -116,7 +120,7 @@ func (o dropUnusedMetricOptions) proposal(x *index, m *sentei.MetricReport, k in
 		Rule: dropUnusedMetricKind, Grade: sentei.GradeA, State: sentei.Pending,
 		Place: sentei.Place{
 			Backend: m.Backend, ScrapeJob: feeder.Name, Job: job.Job,
-			Shared: len(feeder.JobLabels) > 1 || feeder.HonorLabels || !unusedEverywhere(m),
+			Shared: len(feeder.JobLabels) > 1 || feeder.HonorLabels || feeder.OpenJobs || !unusedEverywhere(m) || x.readerInAnyJob(m) != nil,
 		},
 		Action:         sentei.Action{Kind: sentei.DropMetric, Metric: m.Name},
 		Saving:         job.Cost,
@@ -136,15 +140,53 @@ func unusedEverywhere(m *sentei.MetricReport) bool {
 		!slices.ContainsFunc(m.JobUsage, func(u sentei.JobUsage) bool { return u.Verdict != sentei.Unused })
 }
 
-// feedersOf returns the scrape jobs whose targets carry the job label.
-func feedersOf(b *sentei.Backend, job string) []*sentei.ScrapeJob {
-	var out []*sentei.ScrapeJob
-	for i := range b.ScrapeJobs {
-		if slices.Contains(b.ScrapeJobs[i].JobLabels, job) {
-			out = append(out, &b.ScrapeJobs[i])
+// usedElsewhere returns another backend that stores the metric for the same
+// job and where it is not unused, or "". The series there may come from here,
+// by remote write, federation or a query frontend, unless the configuration
+// says that this backend is isolated.
+func (x *index) usedElsewhere(b *sentei.Backend, m *sentei.MetricReport, k int) string {
+	if b.Isolated {
+		return ""
+	}
+	for i := range x.report.Backends {
+		name := x.report.Backends[i].Name
+		other := x.metric(name, m.Name)
+		if other == nil || name == b.Name {
+			continue
+		}
+		if verdict := verdictIn(other, m.Jobs[k].Job); verdict != "" && verdict != sentei.Unused {
+			return name
 		}
 	}
-	slices.SortFunc(out, func(a, b *sentei.ScrapeJob) int { return strings.Compare(a.Name, b.Name) })
+	return ""
+}
+
+// feedersOf returns the scrape jobs that may bring series with the job label:
+// those whose targets carry it, and then those that honor labels, whose
+// targets may bring it. There are none when no target is known to carry it.
+func feedersOf(b *sentei.Backend, job string) []*sentei.ScrapeJob {
+	var out []*sentei.ScrapeJob
+	carried := false
+	for i := range b.ScrapeJobs {
+		s := &b.ScrapeJobs[i]
+		carries := slices.Contains(s.JobLabels, job)
+		carried = carried || carries
+		if carries || s.HonorLabels {
+			out = append(out, s)
+		}
+	}
+	if !carried {
+		return nil
+	}
+	slices.SortFunc(out, func(a, b *sentei.ScrapeJob) int {
+		if ac, bc := slices.Contains(a.JobLabels, job), slices.Contains(b.JobLabels, job); ac != bc {
+			if ac {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
 	return out
 }
 

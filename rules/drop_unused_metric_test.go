@@ -82,8 +82,17 @@ func TestDropUnusedMetric(t *testing.T) {
 				metric("m1", []string{"a", "pushed"}, unused), metric("m2", []string{"pushed"}, unused),
 				metric("m3", []string{"pushed"}, unused), metric("m4", []string{"pushed"}, unused),
 			}),
-			want:     []string{"a/a m1"},
+			want:     []string{"a/a m1", "push/a m1*"}, // m1 may come through both
 			problems: []string{`job "pushed": 4 unused metrics with 50 series (m1, m2, m3, …), because job "pushed" is not fed by a scrape job known here`},
+		},
+		"a reader of a job that is not stored now": {
+			report: build(jobs(a), []sentei.MetricReport{metric("m1", []string{"a"}, unused), metric("m2", []string{"a"}, unused)},
+				reader(sentei.AlertingRule, "BatchStuck", eq("__name__", "m1"), eq("job", "batch"))),
+			want: []string{"a/a m1*", "a/a m2"},
+		},
+		"job labels may come with discovered targets": {
+			report: build(jobs(sentei.ScrapeJob{Name: "pods", JobLabels: []string{"a"}, OpenJobs: true}), []sentei.MetricReport{metric("m", []string{"a"}, unused)}),
+			want:   []string{"pods/a m*"},
 		},
 		"no job label": {
 			report:   build(jobs(scrapeJob("a", "", "a")), []sentei.MetricReport{metric("m", []string{""}, unused)}),
@@ -183,6 +192,12 @@ func TestText(t *testing.T) {
 	r.Metrics = append(r.Metrics, far)
 	r.Backends = append(r.Backends, sentei.Backend{Name: "far", ScrapeJobs: []sentei.ScrapeJob{{Name: "z"}}})
 	proposals, problems := Propose(r, allRules(t))
+	want := `not proposed: 1 unused metric with 10 series (m_bucket), because backend far stores them for the same jobs, and there they are not unused`
+	if len(proposals) != 0 || len(problems) != 2 || problems[0].Message != want {
+		t.Errorf("%+v, %+v", proposals, problems)
+	}
+	r.Backends[0].Isolated = true
+	proposals, problems = Propose(r, allRules(t))
 	if len(problems) != 1 || problems[0].Backend != "far" {
 		t.Errorf("%+v", problems)
 	}
@@ -196,11 +211,11 @@ func TestText(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	text, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(string(want), string(got)+"\n"); d != "" {
+	if d := cmp.Diff(string(text), string(got)+"\n"); d != "" {
 		t.Errorf("-want +got\n%s", d)
 	}
 }

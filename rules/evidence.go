@@ -106,7 +106,7 @@ func feederEvidence(feeders []*sentei.ScrapeJob, job string) []sentei.Evidence {
 	for i, f := range feeders {
 		names[i] = f.Name
 	}
-	return []sentei.Evidence{{Claim: fmt.Sprintf("Job %q is fed by the scrape jobs %s; all of them need the rule, and the saving is counted at %s.",
+	return []sentei.Evidence{{Claim: fmt.Sprintf("Series of job %q may come through the scrape jobs %s; all of them need the rule, and the saving is counted at %s.",
 		job, strings.Join(names, ", "), names[0])}}
 }
 
@@ -116,15 +116,6 @@ func (x *index) risk(m *sentei.MetricReport, k int) string {
 	for _, id := range m.JobUsage[k].DeadReaders {
 		if c := x.consumers[id]; c != nil {
 			text += fmt.Sprintf(" The recording rule %s will record nothing more, which nobody reads.", c.Records)
-		}
-	}
-	for i := range x.report.Backends {
-		b := x.report.Backends[i].Name
-		if other := x.metric(b, m.Name); other != nil && b != m.Backend {
-			if verdict := verdictIn(other, m.Jobs[k].Job); verdict != "" && verdict != sentei.Unused {
-				text += fmt.Sprintf(" Backend %s stores it for this job too, and there it is %s: if those series come from here, by remote write, federation or a"+
-					" common query layer, they would stop.", b, verdict)
-			}
 		}
 	}
 	for _, name := range siblings(m.Name) {

@@ -15,6 +15,8 @@ type index struct {
 	byName map[string][]reading
 	others []reading
 	opaque []*sentei.Consumer
+	// external are the external labels of each backend.
+	external map[string][]string
 }
 
 // reading is one selector of one consumer.
@@ -29,6 +31,10 @@ func newIndex(r *sentei.Report) *index {
 		metrics:   make(map[[2]string]*sentei.MetricReport, len(r.Metrics)),
 		consumers: make(map[string]*sentei.Consumer, len(r.Consumers)),
 		byName:    map[string][]reading{},
+		external:  map[string][]string{},
+	}
+	for i := range r.Backends {
+		x.external[r.Backends[i].Name] = r.Backends[i].ExternalLabels
 	}
 	for i := range r.Metrics {
 		m := &r.Metrics[i]

@@ -12,8 +12,9 @@ import (
 // leftOut gathers what is unused and cannot be proposed, so that it is told in
 // one line a job.
 type leftOut struct {
-	jobs     map[string]*heap // by stored job
-	recorded heap
+	jobs      map[string]*heap // by stored job
+	recorded  heap
+	elsewhere map[string]*heap // by the other backend where it is not unused
 }
 
 // heap is some metrics and what they cost.
@@ -22,13 +23,20 @@ type heap struct {
 	cost  sentei.Cost
 }
 
-func newLeftOut() *leftOut { return &leftOut{jobs: map[string]*heap{}} }
+func newLeftOut() *leftOut { return &leftOut{jobs: map[string]*heap{}, elsewhere: map[string]*heap{}} }
 
 func (l *leftOut) add(job, metric string, cost sentei.Cost) {
 	if l.jobs[job] == nil {
 		l.jobs[job] = &heap{}
 	}
 	l.jobs[job].add(metric, cost)
+}
+
+func (l *leftOut) addElsewhere(backend, metric string, cost sentei.Cost) {
+	if l.elsewhere[backend] == nil {
+		l.elsewhere[backend] = &heap{}
+	}
+	l.elsewhere[backend].add(metric, cost)
 }
 
 func (h *heap) add(metric string, cost sentei.Cost) {
@@ -78,6 +86,10 @@ func (l *leftOut) problems(b *sentei.Backend) []sentei.Problem {
 		}
 		add(fmt.Sprintf("job %q", job), fmt.Sprintf("%s, because job %q is not fed by a scrape job known here", l.jobs[job], job),
 			unfedHint(b))
+	}
+	for _, other := range slices.Sorted(maps.Keys(l.elsewhere)) {
+		add(fmt.Sprintf("backend %s", other), fmt.Sprintf("%s, because backend %s stores them for the same jobs, and there they are not unused",
+			l.elsewhere[other], other), "if none of its series come from here, set isolated for this backend")
 	}
 	if len(l.recorded.names) > 0 {
 		add("", l.recorded.String()+", because recording rules write them, which no relabel rule reaches",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
@@ -47,6 +48,11 @@ func (x *index) refute(p *sentei.Proposal, obscure []*sentei.Consumer) string {
 			return fmt.Sprintf("it is not known what %s reads, and nobody has accepted that", describe(c))
 		}
 	}
+	if !p.Place.Shared {
+		if reader := x.readerInAnyJob(m); reader != nil {
+			return describe(reader) + " may read it in another job, which the rule would reach too"
+		}
+	}
 	found := false
 	for i := range m.Jobs {
 		// A rule that does not ask for the job reaches every job.
@@ -66,13 +72,12 @@ func (x *index) refute(p *sentei.Proposal, obscure []*sentei.Consumer) string {
 
 // refuteJob returns why somebody may see that the series of one job are gone.
 func (x *index) refuteJob(m *sentei.MetricReport, job *sentei.JobMetric) string {
-	since := x.report.At.Add(-x.report.Settings.Window)
 	for _, r := range x.readings(m.Name) {
 		c := r.consumer
 		switch {
 		case !sameBackend(c, m.Backend):
-		case !job.MayMatch(m.Name, r.selector.Matchers):
-		case c.Kind == sentei.Query && !c.LastSeen.IsZero() && c.LastSeen.Before(since):
+		case !job.MayMatch(m.Name, r.selector.Matchers, x.external[m.Backend]):
+		case x.expired(c):
 		case c.Kind != sentei.RecordingRule || !c.Dead:
 			return describe(c) + " may read it"
 		default:
@@ -82,6 +87,31 @@ func (x *index) refuteJob(m *sentei.MetricReport, job *sentei.JobMetric) string 
 		}
 	}
 	return ""
+}
+
+// readerInAnyJob returns a living consumer that could select series of the
+// metric if they had another job label than those stored now, or nil. A
+// workload that is down today may bring that job tomorrow.
+func (x *index) readerInAnyJob(m *sentei.MetricReport) *sentei.Consumer {
+	for _, r := range x.readings(m.Name) {
+		c := r.consumer
+		if !sameBackend(c, m.Backend) || x.expired(c) || c.Kind == sentei.RecordingRule && c.Dead {
+			continue
+		}
+		anyJob := slices.DeleteFunc(slices.Clone(r.selector.Matchers), func(l *labels.Matcher) bool { return l.Name == model.JobLabel })
+		for i := range m.Jobs {
+			if m.Jobs[i].MayMatch(m.Name, anyJob, x.external[m.Backend]) {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// expired reports whether a logged query was last seen before the window.
+func (x *index) expired(c *sentei.Consumer) bool {
+	since := x.report.At.Add(-x.report.Settings.Window)
+	return c.Kind == sentei.Query && !c.LastSeen.IsZero() && c.LastSeen.Before(since)
 }
 
 func sameBackend(c *sentei.Consumer, backend string) bool {

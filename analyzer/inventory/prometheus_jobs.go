@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promapi"
+	"github.com/sentei/sentei/internal/promconfig"
 )
 
 // usualInterval is taken where no scrape or rule interval is known.
@@ -41,11 +43,9 @@ type serverConfig struct {
 		ScrapeInterval     model.Duration `yaml:"scrape_interval"`
 		EvaluationInterval model.Duration `yaml:"evaluation_interval"`
 	} `yaml:"global"`
-	ScrapeConfigs []struct {
-		JobName        string         `yaml:"job_name"`
-		HonorLabels    bool           `yaml:"honor_labels"`
-		ScrapeInterval model.Duration `yaml:"scrape_interval"`
-	} `yaml:"scrape_configs"`
+	jobs           []sentei.ScrapeJob
+	externalLabels []string
+	remoteWrite    []string
 }
 
 // readJobs reads the scrape jobs and the intervals. What is missing only makes
@@ -64,13 +64,14 @@ func (s *prometheusScan) readJobs(ctx context.Context) {
 func (s *prometheusScan) readJobsOf(ctx context.Context, targets []promapi.Target, usual time.Duration) {
 	cfg, err := s.readConfig(ctx)
 	if err != nil {
-		s.problem(false, "the server's configuration could not be read; every scrape job is taken to have honor_labels", "%v", err)
+		s.problem(false, "the server's configuration could not be read; external labels and remote write are not known", "%v", err)
 	}
 	pools, err := s.client.ScrapePools(ctx)
 	if err != nil {
 		s.env.Logger.Debug("scrape pools without targets are not known", "err", err)
 	}
 	s.jobs = scrapeJobs(targets, cfg, pools)
+	s.externalLabels, s.remoteWrite = cfg.externalLabels, cfg.remoteWrite
 	s.intervals = scrapeIntervals{
 		recorded: s.recordedIntervals(ctx, cfg),
 		jobs:     jobIntervals(targets),
@@ -89,25 +90,28 @@ func (s *prometheusScan) readConfig(ctx context.Context) (cfg serverConfig, err 
 	if err != nil {
 		return cfg, err
 	}
-	err = yaml.Unmarshal([]byte(text), &cfg)
-	return cfg, err
+	var errs [4]error
+	errs[0] = yaml.Unmarshal([]byte(text), &cfg)
+	cfg.jobs, errs[1] = promconfig.ScrapeJobs([]byte(text))
+	cfg.externalLabels, errs[2] = promconfig.ExternalLabels([]byte(text))
+	cfg.remoteWrite, errs[3] = promconfig.RemoteWrite([]byte(text))
+	return cfg, errors.Join(errs[:]...)
 }
 
 // scrapeJobs joins the jobs of the configuration, the scrape pools and those
-// of the targets. A job that the configuration does not show is taken to honor
-// labels.
+// of the targets. A job that the configuration does not show may have targets
+// with any job label.
 func scrapeJobs(targets []promapi.Target, cfg serverConfig, pools []string) []sentei.ScrapeJob {
 	jobs := make(map[string]*sentei.ScrapeJob)
 	job := func(name string) *sentei.ScrapeJob {
 		if jobs[name] == nil {
-			jobs[name] = &sentei.ScrapeJob{Name: name, HonorLabels: true}
+			jobs[name] = &sentei.ScrapeJob{Name: name, OpenJobs: true}
 		}
 		return jobs[name]
 	}
-	for _, c := range cfg.ScrapeConfigs {
-		j := job(c.JobName)
-		j.HonorLabels = c.HonorLabels
-		j.Interval = time.Duration(cmp.Or(c.ScrapeInterval, cfg.Global.ScrapeInterval))
+	for _, c := range cfg.jobs { // its job labels are those that targets really carry
+		j := job(c.Name)
+		j.HonorLabels, j.OpenJobs, j.Interval = c.HonorLabels, c.OpenJobs, c.Interval
 	}
 	for _, name := range pools {
 		job(name)

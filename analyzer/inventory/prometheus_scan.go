@@ -22,6 +22,8 @@ type prometheusScan struct {
 	uncounted []string           // metrics whose active series could not be counted, sorted
 	jobs      []sentei.ScrapeJob
 	intervals scrapeIntervals
+	// From the server's configuration, see sentei.Inventory.
+	externalLabels, remoteWrite []string
 	// indexOnly says that nothing may be asked that reads samples, so that
 	// which series are active is not known: live is an estimate.
 	indexOnly bool
@@ -113,8 +115,8 @@ func (s *prometheusScan) inventory() *sentei.Inventory {
 	inv := &sentei.Inventory{
 		Backend: s.env.Backend, Source: s.env.Name,
 		From: s.from, To: s.to,
-		ScrapeJobs: s.jobs,
-		Estimated:  []string{"churn_per_hour", "disk_bytes_per_day", "memory_bytes", "samples_per_second", "series_in_span"},
+		ScrapeJobs: s.jobs, ExternalLabels: s.externalLabels, RemoteWrite: s.remoteWrite,
+		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "memory_bytes", "samples_per_second", "series_in_span"},
 	}
 	if s.indexOnly {
 		inv.Estimated = append(inv.Estimated, "series")

@@ -56,7 +56,7 @@ func TestPrometheusInventory(t *testing.T) {
 		Backend: "b", Source: "prometheus", From: fakeNow.Add(-time.Hour), To: fakeNow,
 		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "memory_bytes", "samples_per_second", "series_in_span"},
 		ScrapeJobs: []sentei.ScrapeJob{
-			{Name: "included", JobLabels: []string{"db"}, HonorLabels: true, Interval: 30 * time.Second, Targets: 1},
+			{Name: "included", JobLabels: []string{"db"}, OpenJobs: true, Interval: 30 * time.Second, Targets: 1},
 			{Name: "pushed", HonorLabels: true, Interval: 20 * time.Second},
 			{Name: "web", JobLabels: []string{"web"}, Interval: 10 * time.Second, Targets: 2},
 		},
@@ -301,7 +301,7 @@ func TestPrometheusPartialFailures(t *testing.T) {
 			fail: func(w http.ResponseWriter, path, _ string) bool {
 				return path == "status/config" && refuse(w, 403, "", "no")
 			},
-			problem: "the server's configuration could not be read; every scrape job is taken to have honor_labels",
+			problem: "the server's configuration could not be read; external labels and remote write are not known",
 		},
 		"no metadata": {
 			fail: func(w http.ResponseWriter, path, _ string) bool {

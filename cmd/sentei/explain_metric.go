@@ -102,6 +102,15 @@ func span(r *sentei.Report, backend string) model.Duration {
 	return 0
 }
 
+func externalLabels(r *sentei.Report, backend string) []string {
+	for i := range r.Backends {
+		if b := &r.Backends[i]; b.Name == backend {
+			return b.ExternalLabels
+		}
+	}
+	return nil
+}
+
 func quoteEmpty(job string) string {
 	if job == "" {
 		return `(no job label)`
@@ -129,15 +138,15 @@ func writeReaders(b *strings.Builder, r *sentei.Report, m *sentei.MetricReport, 
 			fmt.Fprintf(b, "    %s\n", c.Reason)
 		}
 		for i := range c.Selectors {
-			if s := &c.Selectors[i]; reaches(s, m) {
+			if s := &c.Selectors[i]; reaches(s, m, externalLabels(r, m.Backend)) {
 				fmt.Fprintf(b, "    %s\n      live labels: %s%s\n", s, s.Live, above(s))
 			}
 		}
 	}
 }
 
-func reaches(s *sentei.Selector, m *sentei.MetricReport) bool {
-	return slices.ContainsFunc(m.Jobs, func(j sentei.JobMetric) bool { return j.MayMatch(m.Name, s.Matchers) })
+func reaches(s *sentei.Selector, m *sentei.MetricReport, external []string) bool {
+	return slices.ContainsFunc(m.Jobs, func(j sentei.JobMetric) bool { return j.MayMatch(m.Name, s.Matchers, external) })
 }
 
 // above says what stands between the selector and the result.

@@ -68,7 +68,7 @@ func (p *jobPlan) check(r *sentei.Report, rules []*relabel.Config) error {
 			s := series{m.Name, m.Jobs[k].Job}
 			_, wanted := planned[s]
 			unused := k < len(m.JobUsage) && m.JobUsage[k].Verdict == sentei.Unused
-			brings := p.scrapeJob.HonorLabels || slices.Contains(p.scrapeJob.JobLabels, s.job)
+			brings := p.scrapeJob.HonorLabels || p.scrapeJob.OpenJobs || slices.Contains(p.scrapeJob.JobLabels, s.job)
 			if !wanted && !brings && unused {
 				continue
 			}

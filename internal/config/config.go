@@ -102,6 +102,8 @@ type AcceptedProblem struct {
 // reads it.
 type Backend struct {
 	Name string `yaml:"name"`
+	// Isolated says that no other backend gets series of this one.
+	Isolated bool `yaml:"isolated"`
 	// PrometheusConfig is the user's prometheus.yml that proposals are made
 	// for; it also names the scrape jobs when no inventory source can.
 	PrometheusConfig string      `yaml:"prometheus_config"`

@@ -11,7 +11,6 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/analyzer"
 	"github.com/sentei/sentei/analyzer/inventory"
 	"github.com/sentei/sentei/analyzer/usage"
@@ -37,30 +36,37 @@ func (b *builder) backends() []analyzer.Backend {
 	for i := range b.config.Backends {
 		c := &b.config.Backends[i]
 		backends[i] = analyzer.Backend{
-			Name:       c.Name,
-			ScrapeJobs: b.scrapeJobs(c),
-			Inventory:  b.inventories(c),
-			Usage:      b.usages(c),
+			Name:      c.Name,
+			Isolated:  c.Isolated,
+			Inventory: b.inventories(c),
+			Usage:     b.usages(c),
 		}
+		b.prometheusConfig(c, &backends[i])
 	}
 	return backends
 }
 
-// scrapeJobs reads the jobs of the user's prometheus.yml, if there is one.
-func (b *builder) scrapeJobs(c *config.Backend) []sentei.ScrapeJob {
+// prometheusConfig reads what matters of the user's prometheus.yml, if there
+// is one.
+func (b *builder) prometheusConfig(c *config.Backend, into *analyzer.Backend) {
 	if c.PrometheusConfig == "" {
-		return nil
+		return
 	}
 	text, err := os.ReadFile(b.config.Path(c.PrometheusConfig))
 	if err != nil {
 		b.fail(fmt.Errorf("backend %s: read prometheus_config: %w", c.Name, err))
-		return nil
+		return
 	}
-	jobs, err := promconfig.ScrapeJobs(text)
-	if err != nil {
-		b.fail(fmt.Errorf("backend %s: read prometheus_config %s: %w", c.Name, c.PrometheusConfig, err))
+	var errs [3]error
+	into.ScrapeJobs, errs[0] = promconfig.ScrapeJobs(text)
+	into.ExternalLabels, errs[1] = promconfig.ExternalLabels(text)
+	into.RemoteWrite, errs[2] = promconfig.RemoteWrite(text)
+	for _, err := range errs {
+		if err != nil {
+			b.fail(fmt.Errorf("backend %s: read prometheus_config %s: %w", c.Name, c.PrometheusConfig, err))
+			return // all three read the same text
+		}
 	}
-	return jobs
 }
 
 func (b *builder) inventories(c *config.Backend) []analyzer.InventorySource {

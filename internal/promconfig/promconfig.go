@@ -6,6 +6,8 @@ package promconfig
 
 import (
 	"fmt"
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -24,8 +26,13 @@ const defaultInterval = model.Duration(time.Minute)
 
 type file struct {
 	Global struct {
-		ScrapeInterval model.Duration `yaml:"scrape_interval"`
+		ScrapeInterval model.Duration    `yaml:"scrape_interval"`
+		ExternalLabels map[string]string `yaml:"external_labels"`
 	} `yaml:"global"`
+	RemoteWrite []struct {
+		Name string `yaml:"name"`
+		URL  string `yaml:"url"`
+	} `yaml:"remote_write"`
 	ScrapeConfigs []scrapeConfig `yaml:"scrape_configs"`
 }
 
@@ -88,8 +95,8 @@ func MetricRelabelConfigs(text []byte) (map[string][]*relabel.Config, error) {
 // labels are those that the file itself shows: the job_name, unless static
 // labels or relabel rules with a fixed replacement set another. Where the job
 // label may also come from elsewhere (a service discovery, the exposition of a
-// target, a relabel rule that computes it), HonorLabels is set, so that rules
-// ask for the stored job label and reach nothing else.
+// target, a relabel rule that computes it), OpenJobs is set, so that rules ask
+// for the stored job label and reach nothing else.
 //
 // Jobs in files of scrape_config_files are not read: nothing is proposed for
 // them.
@@ -112,7 +119,7 @@ func ScrapeJobs(text []byte) ([]sentei.ScrapeJob, error) {
 		job.Interval = time.Duration(interval)
 		labels, certain := s.jobLabels()
 		job.JobLabels = labels
-		job.HonorLabels = job.HonorLabels || !certain
+		job.OpenJobs = !certain
 		jobs = append(jobs, job)
 	}
 	slices.SortFunc(jobs, func(a, b sentei.ScrapeJob) int { return strings.Compare(a.Name, b.Name) })
@@ -211,4 +218,35 @@ func effectOnJob(rule *relabel.Config) (effect, string) {
 func mayBeJob(name string) bool {
 	prefix, _, computed := strings.Cut(name, "$")
 	return computed && strings.HasPrefix(model.JobLabel, prefix) || name == model.JobLabel
+}
+
+// ExternalLabels returns the names of the external_labels, sorted.
+func ExternalLabels(text []byte) ([]string, error) {
+	f, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(f.Global.ExternalLabels)), nil
+}
+
+// RemoteWrite returns the receivers of remote_write in the order of the file:
+// the host of each URL, with its name if it has one. Paths and credentials are
+// left out.
+func RemoteWrite(text []byte) ([]string, error) {
+	f, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var receivers []string
+	for i, r := range f.RemoteWrite {
+		receiver := fmt.Sprintf("remote_write[%d]", i)
+		if u, err := url.Parse(r.URL); err == nil && u.Host != "" {
+			receiver = u.Host
+		}
+		if r.Name != "" {
+			receiver += " (" + r.Name + ")"
+		}
+		receivers = append(receivers, receiver)
+	}
+	return receivers, nil
 }

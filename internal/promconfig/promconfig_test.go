@@ -15,13 +15,12 @@ import (
 func TestScrapeJobs(t *testing.T) {
 	const static = "static_configs: [{targets: [a:1]}]"
 	tests := map[string]struct {
-		job   string // entries of the scrape job j
-		want  []string
-		honor bool
+		job  string // entries of the scrape job j
+		want []string
+		open bool // other job labels may come
 	}{
 		"static":                          {static, []string{"j"}, false},
 		"no targets":                      {"", []string{"j"}, false},
-		"honor_labels":                    {"honor_labels: true", []string{"j"}, true},
 		"a static label":                  {"static_configs: [{targets: [a:1], labels: {job: x}}]", []string{"x"}, false},
 		"a static label of one group":     {"static_configs: [{targets: [a:1], labels: {job: x}}, {targets: [b:1]}]", []string{"j", "x"}, false},
 		"an empty static label":           {"static_configs: [{targets: [a:1], labels: {job: ''}}]", []string{"j"}, false},
@@ -56,7 +55,7 @@ func TestScrapeJobs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []sentei.ScrapeJob{{Name: "j", JobLabels: tt.want, HonorLabels: tt.honor, Interval: 30 * time.Second}}
+			want := []sentei.ScrapeJob{{Name: "j", JobLabels: tt.want, OpenJobs: tt.open, Interval: 30 * time.Second}}
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("-want +got\n%s", d)
 			}
@@ -127,5 +126,31 @@ func TestFiles(t *testing.T) {
 		if twice := filepath.Base(file) == "files.yml"; (err != nil) != twice {
 			t.Errorf("%s: %v", file, err)
 		}
+	}
+}
+
+func TestWhatLeavesTheServer(t *testing.T) {
+	text := []byte(`
+global:
+  external_labels: {replica: a, cluster: eu}
+scrape_configs:
+- {job_name: j, honor_labels: true}
+remote_write:
+- url: https://user:secret@mimir.example/api/v1/push
+- url: http://10.0.0.1:9009/api/v1/write?tenant=1
+  name: long term
+- {}
+`)
+	labels, err := ExternalLabels(text)
+	if d := cmp.Diff([]string{"cluster", "replica"}, labels); err != nil || d != "" {
+		t.Error(err, d)
+	}
+	receivers, err := RemoteWrite(text)
+	if d := cmp.Diff([]string{"mimir.example", "10.0.0.1:9009 (long term)", "remote_write[2]"}, receivers); err != nil || d != "" {
+		t.Error(err, d)
+	}
+	jobs, err := ScrapeJobs(text)
+	if err != nil || len(jobs) != 1 || !jobs[0].HonorLabels || jobs[0].OpenJobs {
+		t.Errorf("got %+v, %v", jobs, err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/sentei/sentei/internal/files"
 )
 
 // Block is one block directory, as its meta.json tells.
@@ -120,7 +122,7 @@ func exists(path string) bool {
 }
 
 func readMeta(dir string) (*Block, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "meta.json"))
+	data, err := files.ReadFile(filepath.Join(dir, "meta.json"))
 	if err != nil {
 		return nil, fmt.Errorf("read meta.json: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+
+	"github.com/sentei/sentei/internal/files"
 )
 
 const (
@@ -32,7 +34,7 @@ type indexFile struct {
 // openIndex opens the index of a block and checks its header and its table of
 // contents.
 func openIndex(dir string) (*indexFile, error) {
-	f, err := os.Open(filepath.Join(dir, "index"))
+	f, err := files.Open(filepath.Join(dir, "index"))
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}

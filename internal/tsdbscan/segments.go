@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"github.com/sentei/sentei/internal/files"
 )
 
 const (
@@ -45,7 +47,7 @@ func openSegments(dir string) (*segments, error) {
 }
 
 func (s *segments) open(path string) error {
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func ScopeOf(b *sentei.Backend, scrapeJob string) (Scope, bool) {
 	if i < 0 {
 		return Scope{}, false
 	}
-	s := Scope{Jobs: b.ScrapeJobs[i].JobLabels, Others: b.ScrapeJobs[i].HonorLabels}
+	s := Scope{Jobs: b.ScrapeJobs[i].JobLabels, Others: b.ScrapeJobs[i].HonorLabels || b.ScrapeJobs[i].OpenJobs}
 	if s.Others {
 		for k := range b.ScrapeJobs {
 			s.Known = append(s.Known, b.ScrapeJobs[k].JobLabels...)
