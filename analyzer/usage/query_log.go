@@ -41,8 +41,9 @@ that took longer than ` + "`-search.logSlowQueryDuration`" + `: set it to 1ns fo
 reads that these logs show without their selectors block as well.
 
 **Rotation.** Name the rotated files too, as in ` + "`query.log*`" + `; those compressed by gzip are read as they are. The order
-does not matter. The active file may be written meanwhile: it is read as far as it reached when it was opened.
-Reload Prometheus after a rotation, or it goes on writing to the renamed file.
+does not matter. A ` + "`.gz`" + ` that is still being made cannot be read to its end, which blocks until the next scan. The
+active file may be written meanwhile: it is read as far as it reached when it was opened. Reload Prometheus after a
+rotation, or it goes on writing to the renamed file.
 
 **Broken lines** (a disk that was full, two writers) could hide a reader: they are a blocking problem that names file, line
 and byte. A last line without an end is being written, and is no problem. A line may be up to 64 MiB long.

@@ -56,8 +56,9 @@ func open(patterns []string) ([]*logFile, *Result, error) {
 	}
 }
 
-// expand returns the paths that the patterns match, sorted, without the
-// compressed ones whose original is still there.
+// expand returns the paths that the patterns match, sorted. A compressed file
+// and its namesake both count: they may differ, and to read an entry twice
+// makes nothing unused.
 func expand(patterns []string) (paths, unmatched []string, err error) {
 	for _, p := range patterns {
 		found, err := filepath.Glob(p)
@@ -70,13 +71,7 @@ func expand(patterns []string) (paths, unmatched []string, err error) {
 		paths = append(paths, found...)
 	}
 	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	paths = slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
-		plain, ok := strings.CutSuffix(p, ".gz")
-		_, found := slices.BinarySearch(paths, plain)
-		return ok && found
-	})
-	return paths, unmatched, nil
+	return slices.Compact(paths), unmatched, nil
 }
 
 func openAll(paths []string) []*logFile {
