@@ -1,0 +1,173 @@
+package walscan
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/prometheus/prometheus/util/compression"
+)
+
+// A segment is pages, a page is fragments and then zeros, and a record is one
+// fragment or some, never across segments.
+const (
+	pageSize       = 32 << 10
+	fragmentHeader = 1 + 2 + 4 // type and compression, length, checksum
+
+	typeMask   = 1<<3 - 1
+	snappyFlag = 1 << 3
+	zstdFlag   = 1 << 4
+)
+
+// Types of fragments.
+const (
+	pageEnd = iota
+	fullRecord
+	firstFragment
+	middleFragment
+	lastFragment
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var (
+	errChecksum = errors.New("the checksum is wrong: the file is damaged")
+	errCut      = errors.New("the file ends within a record")
+	errSequence = errors.New("the fragments of a record are not in order")
+	errPadding  = errors.New("the rest of a page is not empty")
+	errLength   = errors.New("a record is longer than its page")
+)
+
+// reader reads the records of one segment after the other.
+type reader struct {
+	page   []byte
+	joined []byte // the fragments of a record
+	buffer compression.DecodeBuffer
+}
+
+func newReader() *reader {
+	return &reader{page: make([]byte, pageSize), buffer: compression.NewSyncDecodeBuffer()}
+}
+
+// each calls f with every record of a segment. The bytes are valid during the
+// call.
+func (r *reader) each(s *segment, f func(record []byte) error) error {
+	open := false // a record has begun
+	var begin int64
+	r.joined = r.joined[:0]
+	for off := int64(0); off < s.size; off += pageSize {
+		page := r.page[:min(pageSize, s.size-off)]
+		if n, err := s.file.ReadAt(page, off); n < len(page) {
+			if err == nil || errors.Is(err, io.EOF) {
+				err = errCut
+			}
+			return s.fail(off, err)
+		}
+		for at := 0; at < len(page); {
+			kind, data, err := fragment(page[at:])
+			if err != nil {
+				if s.torn(page[at:], off, err) {
+					return nil
+				}
+				return s.fail(off+int64(at), err)
+			}
+			if kind == pageEnd {
+				break
+			}
+			if open != (kind == middleFragment || kind == lastFragment) || kind > lastFragment {
+				return s.fail(off+int64(at), errSequence)
+			}
+			if !open {
+				begin = off + int64(at)
+			}
+			flags := page[at]
+			at += fragmentHeader + len(data)
+			if kind != fullRecord {
+				r.joined = append(r.joined, data...)
+				if open = kind != lastFragment; open {
+					continue
+				}
+				data = r.joined
+			}
+			record, err := compression.Decode(method(flags), data, r.buffer)
+			if err == nil {
+				err = f(record)
+			}
+			if err != nil {
+				return s.fail(begin, err)
+			}
+			r.joined = r.joined[:0]
+		}
+	}
+	if open && !s.last {
+		return s.fail(begin, errCut)
+	}
+	return nil
+}
+
+// fragment decodes the fragment that a page goes on with.
+func fragment(page []byte) (kind byte, data []byte, err error) {
+	kind = page[0] & typeMask
+	if kind == pageEnd {
+		if !empty(page) {
+			return 0, nil, errPadding
+		}
+		return pageEnd, nil, nil
+	}
+	if len(page) < fragmentHeader {
+		return 0, nil, errCut
+	}
+	length := int(binary.BigEndian.Uint16(page[1:]))
+	if length > pageSize-fragmentHeader {
+		return 0, nil, errLength
+	}
+	if length > len(page)-fragmentHeader {
+		return 0, nil, errCut
+	}
+	data = page[fragmentHeader:][:length]
+	if crc32.Checksum(data, castagnoli) != binary.BigEndian.Uint32(page[3:]) {
+		return 0, nil, errChecksum
+	}
+	return kind, data, nil
+}
+
+// torn reports whether the rest of a page at the offset, which has the error,
+// is where Prometheus was interrupted while it wrote, or is writing: the end of
+// the last segment, or bytes there that the file system has not filled in.
+func (s *segment) torn(rest []byte, page int64, err error) bool {
+	if !s.last || s.size-page > pageSize {
+		return false
+	}
+	switch {
+	case errors.Is(err, errCut):
+		return true
+	case errors.Is(err, errChecksum):
+		return empty(rest[fragmentHeader+int(binary.BigEndian.Uint16(rest[1:])):])
+	}
+	return false
+}
+
+func empty(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func method(flags byte) compression.Type {
+	switch {
+	case flags&snappyFlag != 0:
+		return compression.Snappy
+	case flags&zstdFlag != 0:
+		return compression.Zstd
+	}
+	return compression.None
+}
+
+func (s *segment) fail(off int64, err error) error {
+	return fmt.Errorf("segment %s at offset %d: %w", s.name, off, err)
+}

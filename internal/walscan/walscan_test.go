@@ -1,0 +1,355 @@
+package walscan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/tsdb/index"
+	"github.com/prometheus/prometheus/tsdb/tsdbutil"
+	"github.com/prometheus/prometheus/util/compression"
+)
+
+const (
+	minute = int64(60_000)
+	t0     = int64(1_700_000_400_000) / (120 * minute) * (120 * minute)
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// openDB opens a TSDB that leaves compaction to the test.
+func openDB(t testing.TB, dir string, change func(*tsdb.Options)) *tsdb.DB {
+	t.Helper()
+	o := tsdb.DefaultOptions()
+	o.MinBlockDuration, o.MaxBlockDuration = 120*minute, 120*minute
+	o.WALSegmentSize = 64 << 10
+	o.OutOfOrderTimeWindow = 60 * minute
+	o.NoLockfile = true
+	if change != nil {
+		change(o)
+	}
+	db, err := tsdb.Open(dir, quiet, nil, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.DisableCompactions()
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// stored is what a series should have.
+type stored struct {
+	first, last int64
+	samples     uint32
+	stale       bool
+	times       []int64
+}
+
+// model is what the head should hold, by the labels' string form.
+type model map[string]*stored
+
+func (m model) add(lbls labels.Labels, t int64, stale bool) {
+	s := m[lbls.String()]
+	if s == nil {
+		s = &stored{first: math.MaxInt64, last: math.MinInt64}
+		m[lbls.String()] = s
+	}
+	s.first = min(s.first, t)
+	s.samples++
+	s.times = append(s.times, t)
+	if t >= s.last {
+		s.last, s.stale = t, stale
+	}
+}
+
+// check compares the head in a directory with the model.
+func (m model) check(t *testing.T, dir string) *Head {
+	t.Helper()
+	h, err := Read(context.Background(), dir, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	to := int64(math.MinInt64)
+	for _, s := range m {
+		to = max(to, s.last)
+	}
+	for k, s := range m {
+		recent := 0
+		for _, at := range s.times {
+			if at >= (to/(10*minute)-1)*10*minute {
+				recent++
+			}
+		}
+		want[k] = fmt.Sprint(s.first, s.last, s.samples, s.stale, recent)
+	}
+	got := map[string]string{}
+	last := labels.EmptyLabels()
+	for i, s := range h.Series {
+		lbls := h.labels(s)
+		if i > 0 && labels.Compare(last, lbls) >= 0 {
+			t.Errorf("%s comes before %s", last, lbls)
+		}
+		last = lbls
+		got[lbls.String()] = fmt.Sprint(s.First, s.Last, s.Samples, s.Stale, s.Recent)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+	if h.To != to || h.Lost != 0 {
+		t.Errorf("the head ends at %d with %d lost samples, want %d and none", h.To, h.Lost, to)
+	}
+	if !slices.IsSorted(h.Symbols) {
+		t.Error("the symbols are not sorted")
+	}
+	return h
+}
+
+func (h *Head) labels(s Series) labels.Labels {
+	var b labels.ScratchBuilder
+	for i := 0; i < len(s.Labels); i += 2 {
+		b.Add(h.Symbols[s.Labels[i]], h.Symbols[s.Labels[i+1]])
+	}
+	return b.Labels()
+}
+
+func randomLabels(r *rand.Rand) labels.Labels {
+	lbls := map[string]string{"__name__": fmt.Sprintf("metric_%d", r.IntN(5)), "job": fmt.Sprintf("j%d", r.IntN(3))}
+	for _, name := range []string{"Zone", "a", "instance", "le", "ß"} {
+		if r.IntN(2) == 0 {
+			lbls[name] = fmt.Sprint(r.IntN(4))
+		}
+	}
+	return labels.FromMap(lbls)
+}
+
+// appendSome appends a sample at the time to each of the series, of the kind
+// that the series is of. Some go stale.
+func appendSome(t testing.TB, db *tsdb.DB, m model, series []labels.Labels, at int64, r *rand.Rand) {
+	t.Helper()
+	app := db.Appender(context.Background())
+	for _, lbls := range series {
+		v := r.Float64()
+		stale := r.IntN(10) == 0
+		if stale {
+			v = math.Float64frombits(value.StaleNaN)
+		}
+		var err error
+		switch lbls.Hash() % 4 {
+		case 0:
+			h := tsdbutil.GenerateTestHistogram(3)
+			if stale {
+				h = &histogram.Histogram{Sum: v}
+			}
+			_, err = app.AppendHistogram(0, lbls, at, h, nil)
+		case 1:
+			h := tsdbutil.GenerateTestFloatHistogram(3)
+			if lbls.Hash()%8 == 1 {
+				h = tsdbutil.GenerateTestCustomBucketsFloatHistogram(3)
+			}
+			if stale {
+				h = &histogram.FloatHistogram{Sum: v}
+			}
+			_, err = app.AppendHistogram(0, lbls, at, nil, h)
+		default:
+			_, err = app.Append(0, lbls, at, v)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.add(lbls, at, stale)
+	}
+	if err := app.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pick returns some of the series, each one once.
+func pick(r *rand.Rand, all []labels.Labels) []labels.Labels {
+	seen := map[string]labels.Labels{}
+	for range r.IntN(len(all)) {
+		l := all[r.IntN(len(all))]
+		seen[l.String()] = l
+	}
+	var out []labels.Labels
+	for _, k := range slices.Sorted(maps.Keys(seen)) {
+		out = append(out, seen[k])
+	}
+	return out
+}
+
+// TestReadRandom reads what a TSDB has written, while it is open, after it was
+// closed and opened again.
+func TestReadRandom(t *testing.T) {
+	for seed := range uint64(24) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 1))
+			dir := t.TempDir()
+			change := func(o *tsdb.Options) {
+				o.WALCompression = compression.Types()[seed%3]
+				if seed%2 == 0 {
+					o.EnableSTStorage, o.FloatChunkEncoding = true, chunkenc.EncXOR2
+				}
+			}
+			var series []labels.Labels
+			for range 1 + r.IntN(60) {
+				series = append(series, randomLabels(r))
+			}
+			m := model{}
+			db := openDB(t, dir, change)
+			at := t0
+			for range 1 + r.IntN(60) {
+				at += 1 + r.Int64N(minute)
+				appendSome(t, db, m, pick(r, series), at, r)
+				if r.IntN(20) == 0 {
+					if err := db.Close(); err != nil {
+						t.Fatal(err)
+					}
+					db = openDB(t, dir, change)
+				}
+			}
+			if len(m) == 0 {
+				appendSome(t, db, m, series[:1], at+1, r)
+			}
+			h := m.check(t, dir)
+			if n := db.Head().NumSeries(); uint64(len(h.Series)) != n {
+				t.Errorf("%d series, the head has %d", len(h.Series), n)
+			}
+		})
+	}
+}
+
+// headSeries returns the series in the head of a TSDB that have samples from
+// mint on.
+func headSeries(t *testing.T, db *tsdb.DB, mint int64) []string {
+	t.Helper()
+	q, err := tsdb.NewBlockQuerier(tsdb.NewRangeHead(db.Head(), mint, math.MaxInt64), mint, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	name, _ := index.AllPostingsKey()
+	var found []string
+	set := q.Select(context.Background(), true, &storage.SelectHints{Start: mint, End: math.MaxInt64},
+		labels.MustNewMatcher(labels.MatchEqual, name, ""))
+	for set.Next() {
+		found = append(found, set.At().Labels().String())
+	}
+	if set.Err() != nil {
+		t.Fatal(set.Err())
+	}
+	slices.Sort(found)
+	return found
+}
+
+// TestReadTruncated reads the log after Prometheus has made blocks of the first
+// hours, with a checkpoint, series that are gone, and new ones.
+func TestReadTruncated(t *testing.T) {
+	for seed := range uint64(3) {
+		dir := t.TempDir()
+		r := rand.New(rand.NewPCG(seed, 2))
+		change := func(o *tsdb.Options) { o.WALCompression = compression.Types()[seed] }
+		db := openDB(t, dir, change)
+		m := model{}
+		for i := range int64(60) {
+			at := t0 + i*10*minute
+			var series []labels.Labels
+			for k := range int64(400) {
+				series = append(series, labels.FromStrings("__name__", "up", "instance", fmt.Sprint(k), "run", fmt.Sprint((i+k%20)/25)))
+			}
+			appendSome(t, db, m, series, at, r)
+			if i%5 == 0 {
+				if err := db.Compact(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if checkpoints, err := filepath.Glob(filepath.Join(dir, "wal", "checkpoint.*")); err != nil || len(checkpoints) != 1 {
+			t.Fatal("the test needs a checkpoint", checkpoints, err)
+		}
+		h, err := Read(context.Background(), dir, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mint := db.Head().MinTime()
+		var got []string
+		for _, s := range h.Series {
+			k := h.labels(s).String()
+			if s.Last != m[k].last || s.Stale != m[k].stale || s.First < m[k].first {
+				t.Errorf("%s: got %+v, want %+v", k, s, m[k])
+			}
+			if s.Last >= mint {
+				got = append(got, k)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(headSeries(t, db, mint), got); diff != "" {
+			t.Errorf("series in the head (-TSDB +walscan):\n%s", diff)
+		}
+		if len(h.Series) == len(m) {
+			t.Error("no series is gone: the test does not test that")
+		}
+	}
+}
+
+// TestReadLate finds a series that has only out-of-order samples, which a
+// checkpoint drops.
+func TestReadLate(t *testing.T) {
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(0, 3))
+	db := openDB(t, dir, nil)
+	m := model{}
+	appendSome(t, db, m, []labels.Labels{labels.FromStrings("__name__", "early")}, t0+60*minute, r)
+	late := labels.FromStrings("__name__", "late", "x", "y")
+	app := db.Appender(context.Background())
+	if _, err := app.Append(0, late, t0+10*minute, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	h, err := Read(context.Background(), dir, quiet)
+	if err != nil || len(h.Series) != 2 {
+		t.Fatal(h, err)
+	}
+	if s := h.Series[1]; h.labels(s).String() != late.String() || s.First != t0+10*minute || s.Last != s.First || s.Recent != 0 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestReadNothing(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Read(context.Background(), dir, quiet); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	openDB(t, dir, nil)
+	h, err := Read(context.Background(), dir, quiet)
+	if err != nil || len(h.Series) != 0 {
+		t.Errorf("got %+v, %v", h, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	db := openDB(t, t.TempDir(), nil)
+	for i := range int64(300) {
+		appendSome(t, db, model{}, []labels.Labels{labels.FromStrings("a", "b")}, t0+i, rand.New(rand.NewPCG(0, 0)))
+	}
+	if _, err := Read(ctx, db.Dir(), quiet); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
