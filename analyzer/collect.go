@@ -2,11 +2,11 @@ package analyzer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/sentei/sentei"
 )
@@ -34,36 +34,99 @@ type outcome struct {
 	took      time.Duration
 }
 
-// collect reads all sources of all backends. It fails only when ctx ends.
+// task is one source to read: the j-th of the i-th backend, inventory sources
+// first.
+type task struct{ i, j int }
+
+// result is what came of a task.
+type result struct {
+	task
+	outcome outcome
+}
+
+// collect reads all sources of all backends. It fails only when ctx ends, and
+// then it names the sources that had not finished. It does not wait for those:
+// nothing can stop a source that hangs in a system call, as on a mount whose
+// server is gone. Its goroutine is left behind, and what it returns is dropped.
 func collect(ctx context.Context, backends []Backend, logger *slog.Logger) ([]collection, error) {
-	outcomes := make([][]outcome, len(backends))
-	var group errgroup.Group
-	group.SetLimit(sourcesAtOnce)
+	outcomes := make([][]*outcome, len(backends))
+	var tasks []task
 	for i := range backends {
-		b := &backends[i]
-		outcomes[i] = make([]outcome, len(b.Inventory)+len(b.Usage))
-		for j := range b.Inventory {
-			group.Go(func() error {
-				outcomes[i][j] = readInventory(ctx, &b.Inventory[j])
-				return nil
-			})
-		}
-		for j := range b.Usage {
-			group.Go(func() error {
-				outcomes[i][len(b.Inventory)+j] = readUsage(ctx, &b.Usage[j])
-				return nil
-			})
+		outcomes[i] = make([]*outcome, len(backends[i].Inventory)+len(backends[i].Usage))
+		for j := range outcomes[i] {
+			tasks = append(tasks, task{i, j})
 		}
 	}
-	_ = group.Wait() // the functions never return an error
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	results := readAll(ctx, backends, tasks)
+	for range tasks {
+		select {
+		case r := <-results:
+			outcomes[r.i][r.j] = &r.outcome
+		case <-ctx.Done():
+			return nil, unfinished(ctx, backends, outcomes)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, unfinished(ctx, backends, outcomes)
 	}
 	collected := make([]collection, len(backends))
 	for i := range backends {
 		collected[i] = gather(&backends[i], outcomes[i], logger)
 	}
 	return collected, nil
+}
+
+// readAll reads the sources, some at a time. The channel has room for all
+// results, so that nobody waits for one that is never received.
+func readAll(ctx context.Context, backends []Backend, tasks []task) <-chan result {
+	results, queue := make(chan result, len(tasks)), make(chan task, len(tasks))
+	for _, t := range tasks {
+		queue <- t
+	}
+	close(queue)
+	for range min(sourcesAtOnce, len(tasks)) {
+		go func() {
+			for t := range queue {
+				if ctx.Err() != nil {
+					return
+				}
+				results <- result{t, read(ctx, &backends[t.i], t.j)}
+			}
+		}()
+	}
+	return results
+}
+
+// unfinished returns why ctx ended, and names the sources whose outcome is
+// missing or was cut short by it, in configuration order.
+func unfinished(ctx context.Context, backends []Backend, outcomes [][]*outcome) error {
+	var names []string
+	for i := range backends {
+		for j, o := range outcomes[i] {
+			if o != nil && (o.err == nil || !errors.Is(o.err, ctx.Err()) && !errors.Is(o.err, context.Cause(ctx))) {
+				continue
+			}
+			name := ""
+			if k := j - len(backends[i].Inventory); k < 0 {
+				name = backends[i].Inventory[j].Name
+			} else {
+				name = backends[i].Usage[k].Name
+			}
+			names = append(names, backends[i].Name+"/"+name)
+		}
+	}
+	if len(names) == 0 {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%w: sources that did not finish in time: %s", context.Cause(ctx), strings.Join(names, ", "))
+}
+
+// read reads the j-th source of a backend, inventory sources first.
+func read(ctx context.Context, b *Backend, j int) outcome {
+	if j < len(b.Inventory) {
+		return readInventory(ctx, &b.Inventory[j])
+	}
+	return readUsage(ctx, &b.Usage[j-len(b.Inventory)])
 }
 
 func readInventory(ctx context.Context, s *InventorySource) (o outcome) {
@@ -85,7 +148,7 @@ func readUsage(ctx context.Context, s *UsageSource) (o outcome) {
 
 // gather sorts the outcomes of one backend into a collection. A failed source
 // becomes a blocking problem.
-func gather(b *Backend, outcomes []outcome, logger *slog.Logger) collection {
+func gather(b *Backend, outcomes []*outcome, logger *slog.Logger) collection {
 	c := collection{backend: b}
 	for i, o := range outcomes {
 		s := sentei.SourceStatus{Backend: b.Name, Up: o.err == nil, Took: o.took}
