@@ -18,6 +18,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/rules/rehearsal"
 )
@@ -221,7 +222,7 @@ func currentRules(c *config.Config, backend string) (map[string][]*relabel.Confi
 		if b.Name != backend || b.PrometheusConfig == "" {
 			continue
 		}
-		text, err := os.ReadFile(c.Path(b.PrometheusConfig))
+		text, err := files.ReadFile(c.Path(b.PrometheusConfig))
 		if err != nil {
 			return nil, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
 		}

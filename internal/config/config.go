@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/files"
 )
 
 // Config is the whole configuration.
@@ -130,7 +130,7 @@ func Default() Config {
 
 // Load reads and checks the file and the overlay.
 func Load(path string, overlay Overlay) (*Config, error) {
-	text, err := os.ReadFile(path)
+	text, err := files.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/sentei/sentei/analyzer/inventory"
 	"github.com/sentei/sentei/analyzer/usage"
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules"
@@ -52,7 +52,7 @@ func (b *builder) prometheusConfig(c *config.Backend, into *analyzer.Backend) {
 	if c.PrometheusConfig == "" {
 		return
 	}
-	text, err := os.ReadFile(b.config.Path(c.PrometheusConfig))
+	text, err := files.ReadFile(b.config.Path(c.PrometheusConfig))
 	if err != nil {
 		b.fail(fmt.Errorf("backend %s: read prometheus_config: %w", c.Name, err))
 		return

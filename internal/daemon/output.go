@@ -11,6 +11,7 @@ import (
 	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/files"
 )
 
 // output is one file that is written after each scan.
@@ -70,7 +71,7 @@ func RelabelOptions(c *config.Config) (relabel.Options, error) {
 		if b.PrometheusConfig == "" {
 			continue
 		}
-		content, err := os.ReadFile(c.Path(b.PrometheusConfig))
+		content, err := files.ReadFile(c.Path(b.PrometheusConfig))
 		if err != nil {
 			return o, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
 		}
