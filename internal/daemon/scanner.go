@@ -2,8 +2,11 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/analyzer"
@@ -42,15 +45,17 @@ func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*S
 	for _, a := range c.AcceptedProblems {
 		s.options.Accepted[a.ID] = a.Reason
 	}
+	guard(s.backends)
 	return s, b.err()
 }
 
 // Scan reads all sources and returns the report with its proposals, and with
 // the growth since the previous report, which may be nil. Sources that fail are
 // problems in the report; the error is for scans that could not read any
-// inventory or ran out of time.
+// inventory or ran out of time; then it names the sources that did not finish.
 func (s *Scanner) Scan(ctx context.Context, previous *sentei.Report) (*sentei.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	late := fmt.Errorf("scan.timeout of %s has passed: %w", model.Duration(s.timeout), context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, late)
 	defer cancel()
 	r, err := analyzer.Scan(ctx, s.backends, s.options, s.logger)
 	if err != nil {
