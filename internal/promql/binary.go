@@ -97,10 +97,17 @@ func (w *promWalk) matching(vm *parser.VectorMatching) matching {
 // moments are not.
 func (s scope) mixes(m matching) bool { return s.overTime || overlap(s.erased, m.sig) }
 
+// mixed is the scope below an operator whose results may be taken for one
+// another. Which of two that are equal gives its name goes by order.
+func (s scope) mixed() scope {
+	s.order = s.order || s.need.Has(labels.MetricName)
+	return s.needing(everything())
+}
+
 // or is the scope of both operands of the operator or.
 func (s scope) or(m matching) scope {
 	if s.mixes(m) {
-		return s.needing(everything())
+		return s.mixed()
 	}
 	return s.needing(s.need.Union(m.sig))
 }
@@ -113,7 +120,8 @@ func (s scope) many(m matching) scope {
 		need, s.erased = everything(), everything()
 	}
 	if m.fill && s.mixes(m) { // made up results stand beside matched ones
-		need = everything()
+		s = s.mixed()
+		need = s.need
 	}
 	s.erased = s.erased.Union(m.include)
 	return s.needing(need).erasingName()

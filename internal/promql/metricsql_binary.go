@@ -53,7 +53,7 @@ func (w *vmWalk) vmArithmetic(n *metricsql.BinaryOpExpr, s scope, m matching) {
 	if n.JoinModifierPrefix != nil { // the labels arrive under other names
 		many.need = s.need.Union(m.sig)
 		if s.mixes(m) || m.open {
-			many.need = everything()
+			many = many.mixed()
 		}
 		many.erased = everything()
 	}

@@ -23,7 +23,7 @@ var (
 )
 
 // The queries that TestSoundness runs when no duration is given.
-const soundnessQueries = 8000
+const soundnessQueries = 6000
 
 // TestSoundness checks what the analysis calls dead against Prometheus's own
 // engine: random data, random queries; what is dead is removed, and the result
