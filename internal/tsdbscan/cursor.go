@@ -21,11 +21,13 @@ type row struct {
 	mint, maxt int64 // first and last sample, noTime and -noTime without
 	born, dies int64 // the same, moved by its patience
 	samples    int64 // of the tail
+	recent     int64 // samples of the head's last minutes
 	chunkBytes int64 // of the tail
 	indexBytes int64
 }
 
-// cursor reads the series of one postings list of one block, in order.
+// cursor reads the series of one postings list of one block, or of the head, in
+// order.
 //
 // Neighbours share most of their labels, so it compares the bytes of an entry
 // with those of the one before it and decodes only the labels that differ.
@@ -33,6 +35,7 @@ type cursor struct {
 	row
 	block  int
 	index  *indexFile
+	head   *head        // instead of index
 	rank   []uint32     // of the block's symbols, see symbols.rank
 	count  uint32       // of the block's symbols
 	chunks *chunkReader // nil outside of the tail
@@ -91,6 +94,10 @@ func (c *cursor) next() (bool, error) {
 		return false, err
 	}
 	c.ref = ref
+	if c.head != nil {
+		c.readHead(int(ref))
+		return true, nil
+	}
 	if err := c.read(int64(ref) * seriesAlign); err != nil {
 		return false, fmt.Errorf("read series %d: %w", ref, err)
 	}

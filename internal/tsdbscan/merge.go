@@ -79,6 +79,7 @@ func (r *row) add(o *row) {
 	r.mint, r.maxt = min(r.mint, o.mint), max(r.maxt, o.maxt)
 	r.born, r.dies = min(r.born, o.born), max(r.dies, o.dies)
 	r.samples += o.samples
+	r.recent += o.recent
 	r.chunkBytes += o.chunkBytes
 	r.indexBytes += o.indexBytes
 }

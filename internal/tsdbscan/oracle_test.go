@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/index"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/walscan"
 )
 
 // simpleSeries is one series over all blocks.
@@ -23,6 +24,7 @@ type simpleSeries struct {
 	labels     labels.Labels
 	born, dies int64 // first sample − lookback, last sample + lookback
 	samples    int64 // of the tail
+	recent     int64 // of the head
 	chunkBytes int64 // of the tail
 	indexBytes int64
 }
@@ -41,6 +43,9 @@ func simpleScan(ctx context.Context, blocks []Block, opts Options) (*Result, err
 			return nil, &BlockError{Block: &blocks[i], Err: err}
 		}
 	}
+	if opts.Head != nil {
+		simpleHead(opts.Head, newHead(opts.Head, blocks), all, &from, &to)
+	}
 	if from > to {
 		return &Result{}, nil
 	}
@@ -53,6 +58,9 @@ func simpleScan(ctx context.Context, blocks []Block, opts Options) (*Result, err
 	}
 	r := &Result{From: time.UnixMilli(from).UTC(), To: time.UnixMilli(to).UTC()}
 	span := newSpan(from, to, tail)
+	if opts.Head != nil {
+		newHead(opts.Head, blocks).end(&span, tail)
+	}
 	for _, g := range slices.SortedFunc(maps.Keys(groups), func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.job, b.job))
 	}) {
@@ -129,6 +137,31 @@ func simpleBlock(ctx context.Context, b *Block, tail int64, all map[string]*simp
 	return p.Err()
 }
 
+func simpleHead(w *walscan.Head, h *head, all map[string]*simpleSeries, from, to *int64) {
+	for i := range w.Series {
+		hs := &w.Series[i]
+		b := labels.NewScratchBuilder(8)
+		for j := 0; j < len(hs.Labels); j += 2 {
+			b.Add(w.Symbols[hs.Labels[j]], w.Symbols[hs.Labels[j+1]])
+		}
+		k := string(b.Labels().Bytes(nil))
+		s := all[k]
+		if s == nil {
+			s = &simpleSeries{labels: b.Labels(), born: math.MaxInt64, dies: math.MinInt64}
+			all[k] = s
+		}
+		wait := patience(hs.First, hs.Last, int64(hs.Samples))
+		s.born = min(s.born, hs.First-wait)
+		if hs.Stale {
+			wait = 0
+		}
+		s.dies = max(s.dies, hs.Last+wait)
+		s.recent += int64(hs.Recent)
+		s.indexBytes += h.indexBytes(hs)
+		*from, *to = min(*from, hs.First), max(*to, hs.Last)
+	}
+}
+
 // simpleIndexBytes is the size of the entry, aligned, and of the references to
 // it in the postings.
 func simpleIndexBytes(symbols map[string]int, lbls labels.Labels, metas []chunks.Meta) int64 {
@@ -154,7 +187,7 @@ func uvarintLen(v uint64) int { return len(binary.AppendUvarint(nil, v)) }
 
 func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMetric {
 	var c sentei.Cost
-	var labelBytes, samples, created, chunkBytes, indexBytes int64
+	var labelBytes, samples, recent, created, chunkBytes, indexBytes int64
 	names := map[string]bool{}
 	var live []*simpleSeries
 	for _, s := range rows {
@@ -167,6 +200,7 @@ func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMet
 			c.Series++
 		}
 		samples += s.samples
+		recent += s.recent
 		chunkBytes += s.chunkBytes
 		indexBytes += s.indexBytes
 		s.labels.Range(func(l labels.Label) {
@@ -176,10 +210,11 @@ func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMet
 			}
 		})
 	}
-	c.SamplesPerSecond = float64(samples) / sp.tailSeconds
+	c.SamplesPerSecond, _ = sp.rates(samples, recent, 0)
+	_, chunkRate := sp.rates(samples, recent, chunkBytes)
 	c.ChurnPerHour = float64(created) / (sp.seconds / 3600)
 	c.MemoryBytes = sentei.HeadBytes(c.Series, float64(labelBytes))
-	c.DiskBytesPerDay = 86400 * (float64(chunkBytes)/sp.tailSeconds + float64(indexBytes)/sp.seconds)
+	c.DiskBytesPerDay = 86400 * (chunkRate + float64(indexBytes)/sp.seconds)
 	jm := sentei.JobMetric{Job: job, Cost: c, Labels: []sentei.LabelStats{}}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if name == labels.MetricName || name == "job" {

@@ -24,6 +24,7 @@ type scan struct {
 	blocks   []Block
 	indexes  []*indexFile
 	segments []*segments // nil for a block outside of the tail
+	head     *head       // nil without; it counts as one more block after the others
 
 	nameLabel, jobLabel uint32 // numbers of __name__ and job
 
@@ -98,9 +99,18 @@ func (s *scan) open() error {
 		}
 		s.segments = append(s.segments, f)
 	}
+	var tables []symbolTable
+	for _, x := range s.indexes {
+		tables = append(tables, x)
+	}
+	if s.opts.Head != nil {
+		s.head = newHead(s.opts.Head, s.blocks)
+		s.blocks = append(slices.Clone(s.blocks), Block{ULID: "of the head"})
+		tables = append(tables, s.head)
+	}
 	var bad int
 	var err error
-	if s.symbols, bad, err = readSymbols(s.indexes); err != nil {
+	if s.symbols, bad, err = readSymbols(tables); err != nil {
 		return &BlockError{&s.blocks[bad], err}
 	}
 	s.nameLabel, s.jobLabel = s.label(labels.MetricName), s.label("job")
@@ -120,19 +130,22 @@ func (s *scan) label(name string) uint32 {
 func (s *scan) tasks(ctx context.Context) ([]task, error) {
 	byName := map[string]*task{}
 	unnamed := task{id: noName}
+	add := func(name string, l list) {
+		t := byName[name]
+		if t == nil {
+			t = &task{name: name, id: s.label(name)}
+			byName[name] = t
+		}
+		t.lists = append(t.lists, l)
+		t.count += l.count
+	}
 	for i, x := range s.indexes {
 		m, err := x.readMetrics(i)
 		if err != nil {
 			return nil, &BlockError{&s.blocks[i], err}
 		}
 		for name, l := range m.names {
-			t := byName[name]
-			if t == nil {
-				t = &task{name: name, id: s.label(name)}
-				byName[name] = t
-			}
-			t.lists = append(t.lists, l)
-			t.count += l.count
+			add(name, l)
 		}
 		c := newCursor(i, x, s.symbols, s.segments[i], s.tail)
 		if m.all.count > 0 {
@@ -148,6 +161,17 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 			return nil, &BlockError{&s.blocks[i], err}
 		}
 		s.from, s.to = min(s.from, from), max(s.to, to)
+	}
+	if h := s.head; h != nil {
+		names, nameless := h.metrics(len(s.indexes))
+		for name, l := range names {
+			add(name, l)
+		}
+		if nameless.count > 0 {
+			unnamed.lists = append(unnamed.lists, nameless)
+			unnamed.count += nameless.count
+		}
+		s.from, s.to = min(s.from, h.From), max(s.to, h.To)
 	}
 	var tasks []task
 	for _, t := range byName {
@@ -219,6 +243,9 @@ func (s *scan) newWorker() *worker {
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}
+	if s.head != nil {
+		w.cursors = append(w.cursors, newHeadCursor(len(s.indexes), s.head, s.symbols))
+	}
 	return w
 }
 
@@ -228,6 +255,9 @@ func (s *scan) result(tasks []task, results []*found) *Result {
 	}
 	r := &Result{From: time.UnixMilli(s.from).UTC(), To: time.UnixMilli(s.to).UTC()}
 	sp := newSpan(s.from, s.to, s.tail)
+	if s.head != nil {
+		s.head.end(&sp, s.tail)
+	}
 	for i, f := range results {
 		r.Metrics = append(r.Metrics, f.finish(tasks[i].name, sp, s.text, s.opts.TopValues))
 	}

@@ -24,6 +24,9 @@ type span struct {
 	from, to    int64   // first and last sample, Unix milliseconds
 	seconds     float64 // between them
 	tailSeconds float64 // of it, those in the range of the newest block
+	// recentSeconds are those of the head's last minutes; 0 when the span does
+	// not end with the head.
+	recentSeconds float64
 }
 
 func newSpan(from, to, tail int64) span {
@@ -32,6 +35,22 @@ func newSpan(from, to, tail int64) span {
 		seconds:     max(1, float64(to-from)/1000),
 		tailSeconds: max(1, float64(to-max(from, tail))/1000),
 	}
+}
+
+// usualSampleBytes is what a sample takes in a chunk where no block tells.
+const usualSampleBytes = 1.7
+
+// rates returns samples and bytes of chunks a second, from the counts of the
+// tail and of the head's last minutes.
+func (sp *span) rates(samples, recent, chunkBytes int64) (perSecond, bytes float64) {
+	if sp.recentSeconds == 0 {
+		return float64(samples) / sp.tailSeconds, float64(chunkBytes) / sp.tailSeconds
+	}
+	perSecond = float64(recent) / sp.recentSeconds
+	if samples == 0 {
+		return perSecond, perSecond * usualSampleBytes
+	}
+	return perSecond, perSecond * float64(chunkBytes) / float64(samples)
 }
 
 // patience is how long a series with such a chunk may be silent and is still

@@ -11,7 +11,7 @@ import (
 // jobStats is a sentei.JobMetric of which some parts wait until all is known.
 type jobStats struct {
 	sentei.JobMetric
-	created, samples, chunkBytes, indexBytes, labelBytes int64
+	created, samples, recent, chunkBytes, indexBytes, labelBytes int64
 }
 
 // stats puts the jobs into their final form.
@@ -25,7 +25,7 @@ func (w *worker) stats(f *found) {
 				Cost:   sentei.Cost{Series: j.live, SeriesInSpan: j.series},
 				Labels: make([]sentei.LabelStats, len(j.labels)),
 			},
-			created: j.created, samples: j.samples,
+			created: j.created, samples: j.samples, recent: j.recent,
 			chunkBytes: j.chunkBytes, indexBytes: j.indexBytes, labelBytes: j.labelBytes,
 		}
 		for i, l := range j.labels {
@@ -98,10 +98,11 @@ func (f *found) finish(name string, sp span, text []string, top int) sentei.Metr
 	for i := range f.jobs {
 		s := &f.jobs[i]
 		c := &s.Cost
-		c.SamplesPerSecond = float64(s.samples) / sp.tailSeconds
+		var chunkBytes float64 // a second
+		c.SamplesPerSecond, chunkBytes = sp.rates(s.samples, s.recent, s.chunkBytes)
 		c.ChurnPerHour = float64(s.created) / (sp.seconds / 3600)
 		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(s.labelBytes))
-		c.DiskBytesPerDay = 86400 * (float64(s.chunkBytes)/sp.tailSeconds + float64(s.indexBytes)/sp.seconds)
+		c.DiskBytesPerDay = 86400 * (chunkBytes + float64(s.indexBytes)/sp.seconds)
 		for k := range s.Labels {
 			n := min(int(s.Labels[k].Distinct), top)
 			s.Labels[k].Values, values = values[:n:n], values[n:]

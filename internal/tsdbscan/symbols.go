@@ -17,12 +17,19 @@ type symbols struct {
 	rank [][]uint32
 }
 
+// symbolTable has the symbols of one block.
+type symbolTable interface {
+	// eachSymbol calls f with every symbol in order, and with how many there
+	// are. The bytes are valid during the call.
+	eachSymbol(f func(b []byte, n int)) error
+}
+
 // readSymbols reads the symbol tables of all blocks. It returns the number of
 // the block that cannot be read.
-func readSymbols(indexes []*indexFile) (*symbols, int, error) {
-	s := &symbols{rank: make([][]uint32, len(indexes))}
+func readSymbols(tables []symbolTable) (*symbols, int, error) {
+	s := &symbols{rank: make([][]uint32, len(tables))}
 	var texts arena
-	for i, x := range indexes {
+	for i, x := range tables {
 		if err := s.union(x, &texts); err != nil {
 			return nil, i, fmt.Errorf("read symbols: %w", err)
 		}
@@ -31,10 +38,10 @@ func readSymbols(indexes []*indexFile) (*symbols, int, error) {
 	for i, t := range s.text {
 		s.length[i] = uint32(len(t))
 	}
-	if len(indexes) == 1 {
+	if len(tables) == 1 {
 		return s, 0, nil
 	}
-	for i, x := range indexes {
+	for i, x := range tables {
 		next := 0
 		err := x.eachSymbol(func(b []byte, _ int) {
 			for next < len(s.text)-1 && s.text[next] < string(b) {
@@ -50,7 +57,7 @@ func readSymbols(indexes []*indexFile) (*symbols, int, error) {
 }
 
 // union adds the symbols of a block.
-func (s *symbols) union(x *indexFile, texts *arena) error {
+func (s *symbols) union(x symbolTable, texts *arena) error {
 	old := s.text
 	s.text = nil
 	err := x.eachSymbol(func(b []byte, n int) {
@@ -97,8 +104,6 @@ func (s *symbols) count(block int) int {
 	return len(s.rank[block])
 }
 
-// eachSymbol calls f with every symbol in order, and with how many there are.
-// The bytes are valid during the call.
 func (x *indexFile) eachSymbol(f func(b []byte, n int)) error {
 	var sec section
 	if err := sec.open(x, x.symbols); err != nil {

@@ -4,7 +4,8 @@
 //
 // In go the block directories, which are only ever read; out comes one
 // sentei.Metric for every name, counted exactly over the union of the blocks.
-// The head (WAL and chunks_head) is not read.
+// The head, which has what no block has yet, is read by package walscan. Its
+// series count like those of one more block.
 //
 // A Prometheus may be running on the directory: nothing is locked or written,
 // and a block that a compaction deletes halfway stays readable once opened.
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/walscan"
 )
 
 // Lookback is how far back from the end of the span a series may have its last
@@ -30,12 +32,15 @@ type Options struct {
 	// Workers is the number of metrics read at the same time: all cores when
 	// zero.
 	Workers int
+	// Head is read together with the blocks, nil when only they are. It has
+	// been read before the blocks were listed.
+	Head *walscan.Head
 }
 
-// Result is what the blocks hold together.
+// Result is what the blocks and the head hold together.
 //
-// A series is live when its last sample is at most Lookback before To. It is
-// created in the span when its first sample is more than Lookback after From.
+// A series is live when its last sample is at most Lookback before To, and, as
+// far as the head tells, does not mark the end of the series. It is created in the span when its first sample is more than Lookback after From.
 // A series that is in several blocks counts once.
 type Result struct {
 	// From and To are the times of the first and the last sample.
@@ -43,9 +48,10 @@ type Result struct {
 	// Metrics is sorted by name. Series without a name stand under the empty
 	// one.
 	//
-	// SamplesPerSecond is counted from the chunks of the newest block's range.
-	// DiskBytesPerDay is the chunks of that range and the index entries of all
-	// blocks, scaled to a day.
+	// SamplesPerSecond is counted from the chunks of the newest block's range,
+	// or from the last minutes of the head. DiskBytesPerDay is the samples
+	// with the size that they have in chunks of that range, and the index
+	// entries of all blocks, scaled to a day.
 	Metrics []sentei.Metric
 }
 

@@ -31,11 +31,11 @@ const (
 
 // job gathers the series of one metric with one job label.
 type job struct {
-	name                            string
-	series, live, created           int64
-	samples, chunkBytes, indexBytes int64
-	labelBytes                      int64    // of the live series
-	labels                          []*label // sorted by name
+	name                                    string
+	series, live, created                   int64
+	samples, recent, chunkBytes, indexBytes int64
+	labelBytes                              int64    // of the live series
+	labels                                  []*label // sorted by name
 }
 
 // label gathers what the series of a job have for one label.
@@ -83,6 +83,7 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 		j := p.owner
 		j.series++
 		j.samples += r.samples
+		j.recent += r.recent
 		j.chunkBytes += r.chunkBytes
 		j.indexBytes += r.indexBytes
 		f.mint, f.maxt = min(f.mint, r.mint), max(f.maxt, r.maxt)

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/sentei/sentei/internal/files"
 )
 
 // segment is an open file of the log.
@@ -140,7 +142,7 @@ func (l *listing) continues(old *listing) bool {
 }
 
 func (l *listing) open(dir string) (log, error) {
-	var files log
+	var opened log
 	if l.checkpoint != "" {
 		entries, err := os.ReadDir(filepath.Join(dir, l.checkpoint))
 		if err != nil {
@@ -151,24 +153,24 @@ func (l *listing) open(dir string) (log, error) {
 			if n != i {
 				return nil, fmt.Errorf("%s: segment %08d is missing", l.checkpoint, i)
 			}
-			if err := files.add(dir, filepath.Join(l.checkpoint, fmt.Sprintf("%08d", n))); err != nil {
-				files.close()
+			if err := opened.add(dir, filepath.Join(l.checkpoint, fmt.Sprintf("%08d", n))); err != nil {
+				opened.close()
 				return nil, err
 			}
 		}
 	}
 	for i, n := range l.segments {
-		if err := files.add(dir, fmt.Sprintf("%08d", n)); err != nil {
-			files.close()
+		if err := opened.add(dir, fmt.Sprintf("%08d", n)); err != nil {
+			opened.close()
 			return nil, err
 		}
-		files[len(files)-1].last = i == len(l.segments)-1
+		opened[len(opened)-1].last = i == len(l.segments)-1
 	}
-	return files, nil
+	return opened, nil
 }
 
 func (l *log) add(dir, name string) error {
-	f, err := os.Open(filepath.Join(dir, name))
+	f, err := files.Open(filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}
