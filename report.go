@@ -121,6 +121,9 @@ type SourceStatus struct {
 	Up      bool       `json:"up"`
 	Items   int        `json:"items"` // metrics or consumers found
 	Window  Window     `json:"window,omitzero"`
+	// Gaps are the spans inside Window of which a query log says nothing, each
+	// longer than an hour, sorted.
+	Gaps []Window `json:"gaps,omitempty"`
 	// Took is left out of the JSON: it would differ between equal scans.
 	Took time.Duration `json:"-"`
 }

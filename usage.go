@@ -59,6 +59,9 @@ type UsageData struct {
 	// time between the first and the last entry. Zero for the others, whose
 	// evidence is the present state.
 	Window Window
+	// Gaps are the spans inside Window in which no entry stands, each longer
+	// than an hour, sorted.
+	Gaps []Window
 	// Problems are the parts that could not be read.
 	Problems []Problem
 }

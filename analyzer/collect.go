@@ -165,6 +165,7 @@ func gather(b *Backend, outcomes []*outcome, logger *slog.Logger) collection {
 			if s.Up {
 				s.Items = len(o.usage.Consumers)
 				s.Window = o.usage.Window
+				s.Gaps = o.usage.Gaps
 				c.consumers = append(c.consumers, o.usage.Consumers...)
 			}
 		}

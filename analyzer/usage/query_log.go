@@ -45,6 +45,13 @@ does not matter. A ` + "`.gz`" + ` that is still being made cannot be read to it
 active file may be written meanwhile: it is read as far as it reached when it was opened. Reload Prometheus after a
 rotation, or it goes on writing to the renamed file.
 
+**Gaps.** A log must cover ` + "`analysis.min_window`" + ` without a hole: a rotated file that is missing, or logging that was off for
+weeks, would hide readers. Entries of every sort count, also those that failed and sentei's own. Spans between entries are
+known from one hour on; one longer than ` + "`analysis.max_lag`" + ` and an hour more is a blocking problem. Where nothing is asked at
+night, and no rules are evaluated, raise ` + "`analysis.max_lag`" + `. Give each server a query_log of its own: in one for all of them,
+the log of one fills the gaps of another. Entries dated later than the inventory count as use, but do not show that the log
+is still written.
+
 **Broken lines** (a disk that was full, two writers) could hide a reader: they are a blocking problem that names file, line
 and byte. A last line without an end is being written, and is no problem. A line may be up to 64 MiB long.
 
@@ -114,6 +121,7 @@ func (q *queryLogSource) Consumers(ctx context.Context) (*sentei.UsageData, erro
 
 	data := &sentei.UsageData{
 		Window:    sentei.Window{From: res.First, To: res.Last},
+		Gaps:      res.Gaps,
 		Consumers: make([]sentei.Consumer, len(res.Queries)),
 		Problems:  q.problems(res),
 	}

@@ -25,6 +25,7 @@ const (
 	logRange  = `{"time":"2026-11-22T09:30:00Z","params":{"query":"up{job=\"a\"}"},"httpRequest":{"path":"/api/v1/query_range"}}`
 	logFailed = `{"time":"2026-11-22T09:00:00Z","params":{"query":"up + up"},"error":"many-to-many matching not allowed: matching labels must be unique on one side","httpRequest":{"path":"/api/v1/query"}}`
 	logOwn    = `{"time":"2026-11-22T12:00:00Z","params":{"query":"count(up) # sentei"},"httpRequest":{"path":"/api/v1/query"}}`
+	logEarly  = `{"time":"2026-11-22T07:15:00Z","params":{"query":"up # sentei"},"httpRequest":{"path":"/api/v1/query"}}`
 	logMimir  = `ts=2026-11-22T11:00:00Z msg="slow query detected" path=/p param_query=up`
 	logRead   = `ts=2026-11-22T11:00:00Z msg="query stats" path=/api/v1/read`
 )
@@ -68,7 +69,7 @@ func writeFile(t *testing.T, dir, name string, lines ...string) {
 func TestQueryLogConsumers(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "query.log", logQuery, logOwn, logFailed, "")
-	writeFile(t, dir, "query.log.1.gz", logRule, logRange, "")
+	writeFile(t, dir, "query.log.1.gz", logEarly, logRule, logRange, "")
 	s, err := buildQueryLog(t, dir, "paths: [query.log*]")
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +80,8 @@ func TestQueryLogConsumers(t *testing.T) {
 	}
 	day := func(hour, minute int) time.Time { return time.Date(2026, 11, 22, hour, minute, 0, 0, time.UTC) }
 	want := &sentei.UsageData{
-		Window: sentei.Window{From: day(9, 0), To: day(12, 0)},
+		Window: sentei.Window{From: day(7, 15), To: day(12, 0)},
+		Gaps:   []sentei.Window{{From: day(7, 15), To: day(9, 0)}},
 		Consumers: []sentei.Consumer{{
 			ID:   sentei.HashID("query", "main", "query_log", "promql", "sum(up)", "rule", "r.yml", "g"),
 			Kind: sentei.Query, Backend: "main", Source: "query_log", Name: "sum(up)",

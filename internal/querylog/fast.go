@@ -202,7 +202,7 @@ func (t *table) addFast(e *fastEntry, c *Counts) bool {
 		x = newText(s, sentei.PromQL)
 		t.raw[raw] = x
 	}
-	t.span.add(e.time)
+	t.hours.add(e.time)
 	c.Entries++
 	if x.own {
 		c.Own++

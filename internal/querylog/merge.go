@@ -9,15 +9,14 @@ import (
 // merge puts together what the workers found, and empties their tables.
 func merge(res *Result, workers []*worker) {
 	var texts []*text
-	var all span
+	all := newHours()
 	slow, complete := map[string]int64{}, map[string]int64{}
 	for _, w := range workers {
 		t := w.table
 		texts = slices.AppendSeq(texts, maps.Values(t.raw))
 		texts = slices.AppendSeq(texts, maps.Values(t.texts))
 		t.raw, t.texts = nil, nil
-		all.add(t.span.first)
-		all.add(t.span.last)
+		all.merge(&t.hours)
 		for d, n := range t.slow {
 			slow[d] += n
 		}
@@ -25,7 +24,7 @@ func merge(res *Result, workers []*worker) {
 			complete[d] += n
 		}
 	}
-	res.First, res.Last = all.times()
+	res.First, res.Last, res.Gaps = all.coverage()
 	for _, d := range slices.Sorted(maps.Keys(slow)) {
 		if complete[d] == 0 {
 			res.Partial = append(res.Partial, d)

@@ -56,8 +56,11 @@ type Result struct {
 	// First and Last are the times of the oldest and the newest entry, of
 	// whatever sort. Both are zero when there is none.
 	First, Last time.Time
-	Counts      Counts
-	Files       []File // sorted by path
+	// Gaps are the spans in which no entry of whatever sort stands, from one
+	// entry to the next, each longer than an hour, sorted.
+	Gaps   []sentei.Window
+	Counts Counts
+	Files  []File // sorted by path
 	// Unmatched are the patterns that no file matches.
 	Unmatched []string
 	// Moved says that files were rotated so often while they were being opened

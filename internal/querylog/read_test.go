@@ -88,6 +88,7 @@ func TestReadEveryDialect(t *testing.T) {
 		},
 		First:   when("2026-11-22T16:37:51.299Z"),
 		Last:    when("2026-11-22T18:38:48.287346897Z"),
+		Gaps:    []sentei.Window{{From: when("2026-11-22T16:37:51.299Z"), To: when("2026-11-22T18:36:44.068Z")}},
 		Counts:  Counts{Bytes: int64(len(text)), Lines: 14, Entries: 12, Used: 10, Failed: 1, Own: 1, Other: 2},
 		Files:   []File{{Path: filepath.Join(dir, "query.log")}},
 		Partial: []string{"victoriametrics"},

@@ -19,7 +19,7 @@ type table struct {
 	// paths and groups find origins by how they stand in the JSON.
 	paths, groups map[string]*origin
 	clock         clock
-	span          span
+	hours         hours
 	// slow and complete count the entries of each dialect by what gets logged.
 	slow, complete map[string]int64
 }
@@ -82,6 +82,7 @@ func newTable() *table {
 		origins:  map[origin]*origin{},
 		paths:    map[string]*origin{},
 		groups:   map[string]*origin{},
+		hours:    newHours(),
 		slow:     map[string]int64{},
 		complete: map[string]int64{},
 	}
@@ -89,7 +90,7 @@ func newTable() *table {
 
 // add counts an entry.
 func (t *table) add(e *entry, c *Counts) {
-	t.span.add(e.time)
+	t.hours.add(e.time)
 	if e.slow {
 		t.slow[e.dialect]++
 	} else {
