@@ -30,7 +30,8 @@ type Options struct {
 	// MinWindow is how much time a query log must cover before "nobody asked"
 	// means anything.
 	MinWindow time.Duration
-	// MaxLag is how far behind the inventory a query log may end.
+	// MaxLag is how far behind the inventory a query log may end. A gap in it
+	// may last an hour more.
 	MaxLag time.Duration
 	// Require lists the classes of usage sources without which nothing is
 	// called unused.
