@@ -110,6 +110,9 @@ func (r *reader) alertQuery(o, d, labels *tree.Value, q Query) {
 	w := &walker{vars: newVariables(), d: &Dashboard{}, seen: map[*tree.Value]bool{}}
 	ds := w.source(model.Get("datasource"), datasource{})
 	if uid != "" {
+		if ds.name != "" && ds.name != uid && isOther(ds.typ) {
+			ds.typ = "" // the model is of another data source than the query
+		}
 		ds = w.ref(ds.typ, uid)
 	}
 	w.target(model, ds, "")

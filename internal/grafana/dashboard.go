@@ -72,7 +72,8 @@ type walker struct {
 // add adds a query; panel says where in the dashboard it is.
 func (w *walker) add(panel string, line int, ds datasource, e sentei.Expression, opaque string) {
 	q := Query{
-		Kind: sentei.Dashboard, Name: w.d.Title, Expression: e, Datasource: ds.name, Opaque: opaque,
+		Kind: sentei.Dashboard, Name: w.d.Title, Expression: e, Opaque: opaque,
+		Datasource: ds.name, Plugin: ds.typ, Other: isOther(ds.typ),
 		Location: sentei.Location{File: w.file, Line: line, Dashboard: w.d.Title, DashboardUID: w.d.UID, Panel: panel},
 	}
 	if w.d.UID != "" {
@@ -82,7 +83,8 @@ func (w *walker) add(panel string, line int, ds datasource, e sentei.Expression,
 }
 
 // target reads the expression of an object that asks a data source: the target
-// of a panel, an annotation, the query of the second schema.
+// of a panel, an annotation, the query of the second schema. Data sources that
+// are built into Grafana have none.
 func (w *walker) target(t *tree.Value, ds datasource, panel string) {
 	if t == nil {
 		return
@@ -92,7 +94,7 @@ func (w *walker) target(t *tree.Value, ds datasource, panel string) {
 	switch google := t.Get("promQLQuery", "expr"); {
 	case google != nil && (ds.typ == "" || ds.typ == "stackdriver"):
 		expr, ds.typ = google, ""
-	case isOther(ds.typ):
+	case ds == builtIn:
 		return
 	}
 	switch {
@@ -110,7 +112,7 @@ var variableFunction = regexp.MustCompile(`^\s*(label_values|label_names|metrics
 // variableQuery reads the query of a query variable; definition is its text as
 // Grafana shows it.
 func (w *walker) variableQuery(name string, q, definition *tree.Value, ds datasource) {
-	if isOther(ds.typ) {
+	if ds == builtIn {
 		return
 	}
 	panel := "variable " + name
@@ -120,18 +122,18 @@ func (w *walker) variableQuery(name string, q, definition *tree.Value, ds dataso
 		text = definition.Scalar()
 	}
 	if strings.TrimSpace(text) == "" {
-		if !known && isPrometheus(ds.typ) {
-			w.add(panel, line, ds, sentei.Expression{}, "the form of the variable's query is not known")
+		if !known && (isPrometheus(ds.typ) || isOther(ds.typ)) {
+			w.add(panel, line, ds, sentei.Expression{VariableQuery: true}, "the form of the variable's query is not known")
 		}
-		return
-	}
-	// A text in the language of another plugin says nothing about metrics.
-	if ds.typ != "" && !isPrometheus(ds.typ) && !variableFunction.MatchString(text) {
 		return
 	}
 	e := w.vars.expression(text, ds.lang())
 	e.VariableQuery = true
 	w.add(panel, line, ds, e, "")
+	// A text in the language of another plugin says nothing about metrics.
+	if ds.typ != "" && !isPrometheus(ds.typ) && !variableFunction.MatchString(text) {
+		w.queries[len(w.queries)-1].Other = true
+	}
 }
 
 // libraryPanel reads a panel of which the dashboard holds only the reference.
@@ -163,7 +165,13 @@ func (w *walker) missing(ref *tree.Value, panel string) {
 func (w *walker) targets(p *tree.Value, panel string) {
 	ds := w.source(p.Get("datasource"), datasource{})
 	for _, t := range p.Get("targets").List() {
-		w.target(t, w.source(t.Get("datasource"), ds), panel)
+		own := w.source(t.Get("datasource"), ds)
+		// Unless the panel's data source is a mixed one, Grafana sends all
+		// targets to it, whatever they state.
+		if isOther(own.typ) && own != builtIn && ds.typ != "" && ds.typ != mixed && !isOther(ds.typ) {
+			own = ds
+		}
+		w.target(t, own, panel)
 	}
 }
 

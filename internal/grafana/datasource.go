@@ -43,6 +43,10 @@ func (d datasource) lang() sentei.Lang {
 	return ""
 }
 
+// builtIn stands for the data sources that are part of Grafana, and for its own
+// expressions. They go by UIDs that nothing else can have.
+var builtIn = datasource{typ: "datasource"}
+
 // mixed stands for a panel whose targets name their own data sources.
 const mixed = "mixed"
 
@@ -77,7 +81,7 @@ func (w *walker) ref(typ, uid string) datasource {
 	case "-- Mixed --":
 		return datasource{typ: mixed}
 	case "-- Grafana --", "-- Dashboard --", "__expr__", "-100":
-		return datasource{typ: "datasource"}
+		return builtIn
 	}
 	if !tokens.MatchString(uid) {
 		return datasource{typ: typ, name: uid}

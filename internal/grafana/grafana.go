@@ -24,8 +24,9 @@ type File struct {
 	Issues []tree.Issue
 }
 
-// Query is one expression that Grafana sends to a data source that is, or may
-// be, Prometheus-like.
+// Query is one expression that Grafana sends to a data source. Queries of
+// plugins that do not read Prometheus are among them only as far as they look
+// the same: see Other.
 type Query struct {
 	Kind     sentei.ConsumerKind
 	Name     string // dashboard, alert or recorded metric
@@ -36,6 +37,14 @@ type Query struct {
 	// Datasource is the name or identifier of the data source. It is empty
 	// for the default one and for one that a variable chooses.
 	Datasource string
+	// Plugin is the type of the data source as the dashboard states it, or
+	// empty when it does not.
+	Plugin string
+	// Other says that Plugin does not read Prometheus. Grafana goes by the UID
+	// of a data source: where the stated plugin is out of date, the query may
+	// be one of a Prometheus all the same. Whoever knows the data source by
+	// its name or UID must say so; else the query is to be left out.
+	Other bool
 	// Records and RecordLabels are what a recording rule writes.
 	Records      string
 	RecordLabels map[string]string

@@ -36,6 +36,7 @@ func lines(file *File, library Library, err error) []string {
 		note(q.Expression.Template, "template")
 		note(q.Expression.Lang != "", string(q.Expression.Lang))
 		note(q.Datasource != "", "of "+q.Datasource)
+		note(q.Other, "other plugin: "+q.Plugin)
 		note(q.Records != "", fmt.Sprintf("records %s%v", q.Records, q.RecordLabels))
 		for _, v := range q.Expression.Variables {
 			notes = append(notes, v.Name+"="+strings.Join(v.Values, "|"))
@@ -158,6 +159,48 @@ func TestReadErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file, err := Read(tt.name, []byte(tt.in))
 			if diff := cmp.Diff(tt.want, lines(file, nil, err)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A stated plugin may be out of date: what Grafana asks counts.
+func TestStalePlugins(t *testing.T) {
+	tests := map[string]struct {
+		in   string
+		want []string // expression, data source, whether it is of another plugin
+	}{
+		"the panel's data source wins": {`{"panels": [{"datasource": {"type": "prometheus", "uid": "p"},
+			"targets": [{"datasource": {"type": "loki", "uid": "l"}, "expr": "up"}]}]}`, []string{"up p false"}},
+		"unless its plugin is not known": {`{"panels": [{"datasource": {"uid": "$ds"},
+			"targets": [{"datasource": {"type": "loki", "uid": "l"}, "expr": "up"}]}]}`, []string{"up l true"}},
+		"but not a mixed one": {`{"panels": [{"datasource": {"type": "prometheus", "uid": "-- Mixed --"},
+			"targets": [{"datasource": {"type": "loki", "uid": "l"}, "expr": "up"}]}]}`, []string{"up l true"}},
+		"nor over Grafana's own": {`{"panels": [{"datasource": {"type": "prometheus", "uid": "p"},
+			"targets": [{"datasource": {"type": "__expr__", "uid": "__expr__"}, "expr": "$A"}]}]}`, nil},
+		"variable": {`{"panels": [], "templating": {"list": [{"name": "v", "type": "query",
+			"datasource": {"type": "loki", "uid": "p"}, "query": "label_values(up, job)"}]}}`, []string{"label_values(up, job) p true"}},
+		"alert": {`{"uid": "u", "title": "A", "data": [{"datasourceUid": "p",
+			"model": {"datasource": {"type": "loki", "uid": "l"}, "expr": "up"}}]}`, []string{"up p false"}},
+		"alert of Loki": {`{"uid": "u", "title": "A", "data": [{"datasourceUid": "l",
+			"model": {"datasource": {"type": "loki", "uid": "l"}, "expr": "up"}}]}`, []string{"up l true"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			file, err := Read("a.json", []byte(tt.in))
+			if err != nil || len(file.Issues) > 0 {
+				t.Fatal(err, file.Issues)
+			}
+			queries := file.Alerts
+			for _, d := range file.Dashboards {
+				queries = append(queries, d.Queries(nil)...)
+			}
+			var got []string
+			for _, q := range queries {
+				got = append(got, fmt.Sprintf("%s %s %v", q.Expression.Text, q.Datasource, q.Other))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
