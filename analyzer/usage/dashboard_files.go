@@ -1,11 +1,9 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/files"
@@ -29,8 +27,13 @@ that is not found is an opaque consumer, which blocks verdicts.
 
 **Data sources.** Queries for the default data source, for one that a variable chooses, and for one whose type is not
 known count, as they may be Prometheus. Name the data sources of this backend under datasources if others are Prometheus
-as well, or if dashboards name data sources of other types without their type, as old ones do. Give the name and the UID
-of each, since dashboards use either. Queries left out for this reason are reported.
+as well, or if dashboards name data sources of other types without their type, as old ones do. Give the names and UIDs that
+the dashboards use. Queries left out for this reason are reported; while there are any, a listed data source that no query
+uses blocks verdicts, as it may be a slip of the pen.
+
+Grafana goes by the UID, and a dashboard may state a type that is out of date. So a query counts, whatever its type, if
+datasources lists its data source or if another query says that this UID is a Prometheus. Queries left out for their type
+(loki, for one) are reported by type.
 
 **Variables.** Of custom, constant, interval and switch variables the values are known, and narrow what an expression may
 read. A value that a viewer types by hand is not: look for those in the query log. All other variables may have any value.
@@ -89,20 +92,23 @@ func (s *dashboardFilesSource) Consumers(ctx context.Context) (*sentei.UsageData
 	if err != nil {
 		return nil, err
 	}
-	left := map[string]int{} // queries left out, by data source
+	var boards []board
+	sources := newDatasources(s.Datasources)
 	for _, f := range found {
 		for _, d := range f.Dashboards {
-			s.add(&c, d.Queries(library), len(d.AdHoc()) > 0, left)
+			boards = append(boards, board{d.Queries(library), len(d.AdHoc()) > 0})
 		}
-		s.add(&c, f.Alerts, false, left)
+		boards = append(boards, board{queries: f.Alerts})
 	}
-	for _, name := range slices.Sorted(maps.Keys(left)) {
-		c.Problems = append(c.Problems, s.env.Problem(sentei.Problem{
-			Where:   "data source " + name,
-			Message: fmt.Sprintf("%d queries are left out, because datasources does not list this data source", left[name]),
-			Hint:    "if it is this backend, add its name and UID to datasources",
-		}))
+	for _, b := range boards {
+		for i := range b.queries {
+			sources.see(&b.queries[i])
+		}
 	}
+	for _, b := range boards {
+		s.add(&c, b, sources)
+	}
+	c.Problems = append(c.Problems, sources.problems(s.env)...)
 	return &c.UsageData, nil
 }
 
@@ -133,18 +139,21 @@ func (s *dashboardFilesSource) read(ctx context.Context, c *collector, patterns 
 	return out, nil
 }
 
-// add adds the queries of this backend, and counts the others. adHoc says that
-// viewers can filter them by any label.
-func (s *dashboardFilesSource) add(c *collector, queries []grafana.Query, adHoc bool, left map[string]int) {
-	for _, q := range queries {
-		if len(s.Datasources) > 0 && q.Datasource != "" && !slices.Contains(s.Datasources, q.Datasource) {
-			left[q.Datasource]++
+// board is the queries of one dashboard. adHoc says that viewers can filter
+// them by any label.
+type board struct {
+	queries []grafana.Query
+	adHoc   bool
+}
+
+// add adds the queries of this backend.
+func (s *dashboardFilesSource) add(c *collector, b board, sources *datasources) {
+	for _, q := range b.queries {
+		if !sources.take(&q) {
 			continue
 		}
-		if q.Expression.Lang == "" {
-			q.Expression.Lang = s.Lang
-		}
-		q.Expression.AdHoc = adHoc
+		q.Expression.Lang = cmp.Or(q.Expression.Lang, s.Lang)
+		q.Expression.AdHoc = b.adHoc
 		c.add(sentei.Consumer{
 			Kind: q.Kind, Name: q.Name, Location: q.Location, Expression: q.Expression,
 			Records: q.Records, RecordLabels: q.RecordLabels, Opaque: q.Opaque,

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -57,13 +58,13 @@ func TestDashboardFiles(t *testing.T) {
 		"missing library panel": {"paths: [boards/below/b.json]", []string{
 			variable, `dashboard B [dashboard "B", panel "Shared", boards/below/b.json:5]:  (ad hoc) OPAQUE library panel "Shared" (uid lib) is in none of the files`}},
 		"data sources": {"{paths: [boards/a.json], datasources: [prom1]}", []string{a[0], a[2],
-			"data source Elsewhere: 1 queries are left out, because datasources does not list this data source",
-			"data source vm: 1 queries are left out, because datasources does not list this data source"}},
+			"data source Elsewhere: its queries are left out, because datasources does not list it",
+			"data source vm: its queries are left out, because datasources does not list it"}},
 		"language": {"{paths: [boards/a.json], lang: metricsql, datasources: [prom1]}", []string{
 			`dashboard A [dashboard "A", panel "Up", boards/a.json:2]: up (metricsql) /d/a`,
 			`dashboard A [dashboard "A", panel "Default", boards/a.json:4]: default_total (metricsql) /d/a`,
-			"data source Elsewhere: 1 queries are left out, because datasources does not list this data source",
-			"data source vm: 1 queries are left out, because datasources does not list this data source"}},
+			"data source Elsewhere: its queries are left out, because datasources does not list it",
+			"data source vm: its queries are left out, because datasources does not list it"}},
 		"alert rules": {"paths: [alerts/*]", []string{
 			`alerting rule Alert [alerts/grafana.yml:9, group f/g]: alert_total /alerting/grafana/u/view`,
 			`recording rule m [alerts/record.json:1]: in_total records mmap[a:b] /alerting/grafana/r/view`}},
@@ -82,6 +83,69 @@ func TestDashboardFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, readSource(t, dashboardFiles, dir, tt.options)); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Grafana goes by the UID of a data source; the type beside it may be wrong.
+func TestDashboardFilesDatasources(t *testing.T) {
+	const board = `{"title": "T", "panels": [
+ {"id": 1, "title": "P", "datasource": {"type": %q, "uid": "p1"}, "targets": [{"expr": "a_total"}]},
+ {"id": 2, "title": "L", "datasource": {"type": "loki", "uid": "l1"}, "targets": [{"expr": "{a=\"b\"}"}, {"expr": "{c=\"d\"}"}]},
+ {"id": 3, "title": "T", "datasource": {"type": "tempo", "uid": "t1"}, "targets": [{"query": "{ }"}]}],
+ "templating": {"list": [{"name": "v", "type": "query", "datasource": {"type": "loki", "uid": "l1"}, "query": "label_values(x)"}]}}`
+	dir := writeFiles(t, map[string]string{
+		"good/a.json":     fmt.Sprintf(board, "prometheus"),
+		"stale/a.json":    fmt.Sprintf(board, "loki"),
+		"vm.json":         fmt.Sprintf(board, "victoriametrics-metrics-datasource"),
+		"variable.json":   `{"title": "V", "panels": [{"title": "P", "datasource": {"type": "prometheus", "uid": "$ds"}, "targets": [{"expr": "b_total"}]}]}`,
+		"stale/none.json": `{"title": "N", "panels": []}`,
+	})
+	good := `dashboard T [dashboard "T", panel "P", good/a.json:2]: a_total`
+	stale := `dashboard T [dashboard "T", panel "P", stale/a.json:2]: a_total`
+	variable := `dashboard V [dashboard "V", panel "P", variable.json:1]: b_total`
+	const loki = "data sources of type loki: their queries are taken for not reading this backend"
+	tests := map[string]struct {
+		options string
+		want    []string
+		hints   []string
+	}{
+		"other types":                       {"paths: [good]", []string{good, loki}, []string{"2 queries; "}},
+		"stale type":                        {"paths: [stale]", []string{loki}, []string{"3 queries; "}},
+		"stale type of a UID that is known": {"paths: [good, stale]", []string{good, stale, loki}, []string{"4 queries; "}},
+		"stale type of a UID that is known in another language": {"paths: [vm.json, stale]", []string{
+			stale + " (metricsql)", `dashboard T [dashboard "T", panel "P", vm.json:2]: a_total (metricsql)`, loki}, []string{"4 queries; "}},
+		"stale type of a UID that is listed": {"{paths: [stale], datasources: [p1]}", []string{stale, loki}, []string{"2 queries; "}},
+		"listed and not used": {"{paths: [good], datasources: [p2, p3]}", []string{
+			`BLOCKING datasources: no query uses the data source "p2", which datasources lists`,
+			`BLOCKING datasources: no query uses the data source "p3", which datasources lists`,
+			"data source p1: its queries are left out, because datasources does not list it", loki},
+			[]string{"queries use l1, p1", "queries use l1, p1", "1 queries; ", "2 queries; "}},
+		"one of two is used": {"{paths: [good, vm.json], datasources: [p1, p2]}", []string{good,
+			`dashboard T [dashboard "T", panel "P", vm.json:2]: a_total (metricsql)`,
+			`BLOCKING datasources: no query uses the data source "p2", which datasources lists`, loki},
+			[]string{"queries use l1, p1", "4 queries; "}},
+		"listed, and nothing is left out": {"{paths: [variable.json], datasources: [p1]}", []string{variable,
+			`datasources: no query uses the data source "p1", which datasources lists`}, []string{"take it out"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, readSource(t, dashboardFiles, dir, tt.options)); diff != "" {
+				t.Error(diff)
+			}
+			s, err := buildSource(t, dashboardFiles, dir, tt.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := s.Consumers(t.Context())
+			if err != nil || len(data.Problems) != len(tt.hints) {
+				t.Fatalf("%d problems, %v", len(data.Problems), err)
+			}
+			for i, p := range data.Problems {
+				if !strings.Contains(p.Hint, tt.hints[i]) {
+					t.Errorf("%s: the hint is %q, without %q", p.Message, p.Hint, tt.hints[i])
+				}
 			}
 		})
 	}
