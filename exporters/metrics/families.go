@@ -86,6 +86,8 @@ var (
 		"Whether the last attempt to load the configuration succeeded (1) or not (0). After a failure the configuration before it stays in force."}
 	configReloadSuccess = &family{"sentei_config_last_reload_success_timestamp_seconds", "gauge", nil,
 		"When the configuration was last loaded with success, as seconds since 1970."}
+	outputOK = &family{"sentei_output_last_write_successful", "gauge", []string{"file"},
+		"Whether the file in the output directory could be written after the last successful scan (1) or not (0). After a failure the file of an earlier scan stays. Absent before the first write."}
 )
 
 // reportFamilies lists what is made from a report, in the order of the page
@@ -102,6 +104,6 @@ func reportFamilies() []*family {
 // daemonFamilies lists what tells how the daemon does.
 func daemonFamilies() []*family {
 	return []*family{
-		scansTotal, scanDurationSeconds, lastScanSuccess, configReloadOK, configReloadSuccess,
+		scansTotal, scanDurationSeconds, lastScanSuccess, configReloadOK, configReloadSuccess, outputOK,
 	}
 }

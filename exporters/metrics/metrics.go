@@ -2,14 +2,15 @@
 // sentei.Report and how scans went; out comes a collector whose page is made
 // when a report arrives, so that a scrape only copies it.
 //
-// Its series are bounded. With B backends, S sources, R rules and N =
-// Options.Top there are at most
+// Its series are bounded. With B backends, S sources, R rules, F output
+// files and N = Options.Top there are at most
 //
 //	4·B·(N+4) + 5·B·N     per metric: four families, and the consumers of each kind
 //	+ 31·B                totals by verdict, and consumers by kind and state
 //	+ B·R·4·T             proposals by rule, grade and state; T states
 //	+ 2·B·(N + R·4·T)     what they would save, by scrape job
 //	+ 6·S + 2·B           sources and problems
+//	+ F                   files in the output directory
 //	+ 7                   scans, configuration and the report's time
 //
 // series: about 1200 for one backend with N = 100. What is beyond the top N is
@@ -20,6 +21,7 @@ package metrics
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -62,6 +64,7 @@ type Metrics struct {
 	scanSuccess   prometheus.Gauge
 	reloadOK      prometheus.Gauge
 	reloadSuccess prometheus.Gauge
+	outputs       *prometheus.GaugeVec
 }
 
 // New returns the metrics, registered. It fails when the registerer has
@@ -74,11 +77,12 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 		scanSuccess:   prometheus.NewGauge(lastScanSuccess.opts().gauge()),
 		reloadOK:      prometheus.NewGauge(configReloadOK.opts().gauge()),
 		reloadSuccess: prometheus.NewGauge(configReloadSuccess.opts().gauge()),
+		outputs:       prometheus.NewGaugeVec(outputOK.opts().gauge(), outputOK.labels),
 	}
 	for _, r := range []Result{Success, Failure} {
 		m.scans.WithLabelValues(string(r)) // be there before the first scan
 	}
-	for _, c := range []prometheus.Collector{m, m.scans, m.scanDuration, m.scanSuccess, m.reloadOK, m.reloadSuccess} {
+	for _, c := range []prometheus.Collector{m, m.scans, m.scanDuration, m.scanSuccess, m.reloadOK, m.reloadSuccess, m.outputs} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register own metrics: %w", err)
 		}
@@ -112,6 +116,18 @@ func (m *Metrics) ConfigLoaded(ok bool, at time.Time) {
 	m.reloadOK.Set(1)
 	m.reloadSuccess.Set(seconds(at))
 }
+
+// OutputWritten notes whether a file, given by its base name, could be written.
+func (m *Metrics) OutputWritten(file string, ok bool) {
+	value := 0.0
+	if ok {
+		value = 1
+	}
+	m.outputs.WithLabelValues(strings.ToValidUTF8(file, "\uFFFD")).Set(value)
+}
+
+// ForgetOutputs forgets all files, as another configuration may name others.
+func (m *Metrics) ForgetOutputs() { m.outputs.Reset() }
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {

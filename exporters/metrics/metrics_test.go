@@ -32,6 +32,8 @@ func scanned(t *testing.T, r *sentei.Report, o Options) *prometheus.Registry {
 	m.ScanDone(Failure, time.Second, reporttest.Report().At)
 	m.ScanDone(Success, 2500*time.Millisecond, reporttest.Report().At.Add(time.Minute))
 	m.SetReport(r)
+	m.OutputWritten("report.html", true)
+	m.OutputWritten("relabel.prometheus.yml", false)
 	return reg
 }
 
@@ -117,11 +119,11 @@ func TestEveryFamilyIsUsed(t *testing.T) {
 }
 
 // The formula of the package's documentation.
-func bound(backends, sources, rules, states, top int) int {
+func bound(backends, sources, rules, states, files, top int) int {
 	sorts := rules * 4 * states
 	return 4*backends*(top+4) + 5*backends*top + 31*backends +
 		backends*sorts + 2*backends*(top+sorts) +
-		6*sources + 2*backends + 7
+		6*sources + 2*backends + files + 7
 }
 
 func TestSeriesAreBounded(t *testing.T) {
@@ -132,7 +134,7 @@ func TestSeriesAreBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if limit := bound(2, len(r.Sources), 1, 1, top); got > limit {
+			if limit := bound(2, len(r.Sources), 1, 1, 2, top); got > limit {
 				t.Errorf("%d metrics, top %d: %d series, more than %d", len(r.Metrics), top, got, limit)
 			}
 		}
@@ -229,6 +231,32 @@ func TestAFailureKeepsTheSuccessBefore(t *testing.T) {
 	if _, err := New(reg, Options{}); err == nil || !strings.Contains(err.Error(), "register own metrics") {
 		t.Errorf("registering twice gives %v", err)
 	}
+}
+
+func TestOutputs(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	m, err := New(reg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(page string) {
+		t.Helper()
+		if page != "" {
+			page = "# HELP " + outputOK.name + " " + outputOK.help + "\n# TYPE " + outputOK.name + " gauge\n" + page
+		}
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(page), outputOK.name); err != nil {
+			t.Error(err)
+		}
+	}
+	want("")
+	m.OutputWritten("a", false)
+	m.OutputWritten("b\xff", true)
+	want(outputOK.name + "{file=\"a\"} 0\n" + outputOK.name + "{file=\"b\uFFFD\"} 1\n")
+	m.OutputWritten("a", true)
+	m.OutputWritten("b\xff", false)
+	want(outputOK.name + "{file=\"a\"} 1\n" + outputOK.name + "{file=\"b\uFFFD\"} 0\n")
+	m.ForgetOutputs()
+	want("")
 }
 
 const docsIntro = `# Own metrics

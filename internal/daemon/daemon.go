@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -181,6 +182,7 @@ func (d *Daemon) reload() error {
 		return err
 	}
 	d.current.Store(s)
+	d.metrics.ForgetOutputs() // the scan that follows writes the new ones
 	d.options.Logger.Info("reloaded the configuration")
 	return nil
 }
@@ -208,8 +210,10 @@ func (d *Daemon) scan(ctx context.Context) {
 	d.options.Logger.Info("scanned", "metrics", len(r.Metrics), "consumers", len(r.Consumers),
 		"proposals", len(r.Proposals), "problems", len(r.Problems), "took", time.Since(start).Round(time.Millisecond))
 	for _, o := range s.outputs {
-		if err := o.write(r); err != nil {
+		err := o.write(r)
+		if err != nil {
 			d.options.Logger.Error("write output", "file", o.name, "err", err)
 		}
+		d.metrics.OutputWritten(filepath.Base(o.name), err == nil)
 	}
 }
