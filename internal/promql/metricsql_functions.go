@@ -189,7 +189,7 @@ func (s scope) moved(pairs []string) scope {
 		s.need = s.need.Plus(src)
 		if len(pairs) == 2 {
 			s.need = s.need.Without(dst)
-			s.ifAbsent = append(slices.Clip(s.ifAbsent), absentNeed{absent: src, need: dst})
+			s.ifAbsent = append(slices.Clip(s.ifAbsent), absentNeed{absent: []string{src}, need: sentei.Labels(dst)})
 		}
 	}
 	return s

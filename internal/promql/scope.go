@@ -25,14 +25,17 @@ type scope struct {
 	order bool
 	// back is how far readers go back in time.
 	back time.Duration
-	// ifAbsent are labels that are needed only of series that lack another
-	// one (MetricsQL label_copy and label_move).
+	// ifAbsent are labels that are needed only of series that lack others, as
+	// some rules of MetricsQL want it.
 	ifAbsent []absentNeed
 	// path names the operators above, outermost first.
 	path []string
 }
 
-type absentNeed struct{ absent, need string }
+type absentNeed struct {
+	absent []string
+	need   sentei.LabelSet
+}
 
 func everything() sentei.LabelSet { return sentei.AllLabelsBut() }
 
@@ -95,7 +98,7 @@ const (
 // settled turns needs that hold for some series only into plain ones.
 func (s scope) settled() scope {
 	for _, a := range s.ifAbsent {
-		s.need = s.need.Plus(a.need)
+		s.need = s.need.Union(a.need)
 	}
 	s.ifAbsent = nil
 	return s

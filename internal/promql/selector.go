@@ -56,12 +56,15 @@ func (c *collector) add(s scope, text, hidden string, groups ...[]*labels.Matche
 		c.emit(s, g, live, hidden)
 	}
 	for _, a := range s.ifAbsent {
-		if live.Has(a.need) {
+		if a.need.Minus(live).IsEmpty() {
 			continue
 		}
 		for _, g := range groups {
-			absent := labels.MustNewMatcher(labels.MatchEqual, a.absent, "")
-			c.emit(s, append(slices.Clip(g), absent), live.Plus(a.need), hidden)
+			g = slices.Clip(g)
+			for _, name := range a.absent {
+				g = append(g, labels.MustNewMatcher(labels.MatchEqual, name, ""))
+			}
+			c.emit(s, g, live.Union(a.need), hidden)
 			w.parts++
 			w.optional++
 		}

@@ -26,6 +26,8 @@ type holes struct {
 
 func (h *holes) inHole(name string) bool { return h != nil && strings.Contains(name, holeMark) }
 
+func (h *holes) anyHole(names []string) bool { return slices.ContainsFunc(names, h.inHole) }
+
 // wildMatchers returns the matchers that are really there, and whether a
 // variable may add others.
 func (h *holes) wildMatchers(ms []*labels.Matcher) (kept []*labels.Matcher, wild bool) {
