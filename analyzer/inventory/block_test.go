@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,7 +60,7 @@ func build(t *testing.T, dir, options string) Source {
 	if err := yaml.Unmarshal([]byte("block: {"+options+"}"), &node); err != nil {
 		t.Fatal(err)
 	}
-	s, err := block.Build(&node.Block, source.Env{Backend: "prod", Name: "block", Dir: dir})
+	s, err := block.Build(&node.Block, source.Env{Backend: "prod", Name: "block", Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,10 @@ func TestBlockChoice(t *testing.T) {
 					Series:  []blockgen.Series{series(0, 4*hour-1, "__name__", "http_requests_total", "job", "shop")}})
 			},
 		},
-		"head":                   {options: "path: .", series: 3, problem: "the head (wal) is not read", change: mkdir("wal")},
+		"head left out":          {options: "path: ., head: false", series: 3, problem: "the head (wal) is not read", change: mkdir("wal")},
+		"empty head":             {options: "path: .", series: 3, change: mkdir("wal")},
+		"head without a wal":     {options: "path: .", series: 3, problem: "the head (wal) is not read", change: mkdir("chunks_head")},
+		"head is not there":      {options: "path: ., head: true", err: "take the option head away"},
 		"unfinished directories": {options: "path: .", series: 3, change: mkdir(ulid3 + ".tmp-for-creation")},
 		"one broken index": {
 			options: "path: .", series: 1, problem: "block " + ulid1,
@@ -198,12 +202,12 @@ func TestBlockGone(t *testing.T) {
 	dir := t.TempDir()
 	twoBlocks(t, dir)
 	s := build(t, dir, "path: .").(*blockSource)
-	blocks, _, err := s.choose()
+	chosen, _, err := s.choose(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	remove(t, filepath.Join(dir, ulid1))
-	if _, problems, err := s.scan(context.Background(), blocks); !errors.Is(err, errBlockGone) || len(problems) > 0 {
+	if _, problems, err := s.scan(context.Background(), chosen.Blocks, nil); !errors.Is(err, errBlockGone) || len(problems) > 0 {
 		t.Errorf("got problems %v and error %v, want only that a block is gone", problems, err)
 	}
 	inv, problems, err := s.Inventory(context.Background())

@@ -1,0 +1,66 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/tsdbscan"
+	"github.com/sentei/sentei/internal/walscan"
+)
+
+// readHead reads the head, or returns nil when it is not there, not wanted or
+// cannot be read. It is called before blocks are listed: what Prometheus moves
+// from the head to a block meanwhile is then in both, never in neither.
+func (s *blockSource) readHead(ctx context.Context) (*walscan.Head, []sentei.Problem, error) {
+	wanted := s.Head != nil && *s.Head
+	if !wanted && (s.Head != nil || len(s.Blocks) > 0) {
+		return nil, nil, nil
+	}
+	head, err := walscan.Read(ctx, s.env.Path(s.Path), s.env.Logger)
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil, ctx.Err()
+	case errors.Is(err, fs.ErrNotExist) && wanted:
+		return nil, nil, fmt.Errorf("%w: take the option head away if there is no head", err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission) && !wanted:
+		return nil, nil, nil
+	case err != nil:
+		return nil, []sentei.Problem{s.env.Problem(sentei.Problem{
+			Where:    s.Path,
+			Message:  fmt.Sprintf("the head is missing: %v", err),
+			Hint:     "what is only in the head is missing; a restart of Prometheus repairs a damaged wal; head: false reads blocks only",
+			Blocking: true,
+		})}, nil
+	}
+	var problems []sentei.Problem
+	if head.Lost > 0 {
+		problems = append(problems, s.env.Problem(sentei.Problem{
+			Where:   filepath.Join(s.Path, "wal"),
+			Message: fmt.Sprintf("%d samples belong to series that are not in the wal", head.Lost),
+			Hint:    "Prometheus loses them when it restarts; they are in the next block, until then they are not counted",
+		}))
+	}
+	return head, problems, nil
+}
+
+// holds reports whether there is a head with samples.
+func holds(head *walscan.Head) bool { return head != nil && len(head.Series) > 0 }
+
+// headProblem says that samples after the newest block are not read.
+func (s *blockSource) headProblem(blocks []tsdbscan.Block) sentei.Problem {
+	var end int64
+	for i := range blocks {
+		end = max(end, blocks[i].MaxTime)
+	}
+	return s.env.Problem(sentei.Problem{
+		Where:   s.Path,
+		Message: "the head (wal) is not read: up to three hours of the newest samples are missing",
+		Hint: fmt.Sprintf("the newest block ends at %s; metrics that are newer are not in the report yet",
+			time.UnixMilli(end).UTC().Format(time.RFC3339)),
+	})
+}
