@@ -25,7 +25,7 @@ type collector struct {
 	text    []string // the symbols, in the order in which they came
 	symbols map[string]uint32
 
-	series []entry
+	series entries
 	byHash map[uint64]uint32 // entries by the hash of their labels
 	seed   maphash.Seed
 	slab   []uint32 // memory for labels
@@ -34,10 +34,10 @@ type collector struct {
 
 	// The references of series, in the order in which they came, with their
 	// entries. A series can have several.
-	refs    []chunks.HeadSeriesRef
-	entries []uint32
-	places  map[chunks.HeadSeriesRef]uint32 // in refs
-	place   int                             // in refs, of the latest sample
+	refs   []chunks.HeadSeriesRef
+	refOf  []uint32
+	places map[chunks.HeadSeriesRef]uint32 // in refs
+	place  int                             // in refs, of the latest sample
 
 	lost int64
 
@@ -56,6 +56,24 @@ type entry struct {
 	// How many samples the window of RateWindow has that the last one lies in,
 	// and the one before.
 	current, before uint32
+}
+
+// entries are pages of series, so that they stay where they are when more come.
+type entries struct {
+	pages [][]entry
+	count uint32
+}
+
+const entriesPerPage = 4096
+
+func (e *entries) at(i uint32) *entry { return &e.pages[i/entriesPerPage][i%entriesPerPage] }
+
+func (e *entries) add(s entry) {
+	if e.count%entriesPerPage == 0 {
+		e.pages = append(e.pages, make([]entry, entriesPerPage))
+	}
+	e.count++
+	*e.at(e.count - 1) = s
 }
 
 func newCollector(logger *slog.Logger) *collector {
@@ -138,11 +156,11 @@ func (c *collector) addSeries(rec []byte) error {
 		}
 		at := c.entry()
 		if place, ok := c.places[ref]; ok {
-			c.entries[place] = at
+			c.refOf[place] = at
 			continue
 		}
 		c.places[ref] = uint32(len(c.refs))
-		c.refs, c.entries = append(c.refs, ref), append(c.entries, at)
+		c.refs, c.refOf = append(c.refs, ref), append(c.refOf, at)
 	}
 	return nil
 }
@@ -170,7 +188,7 @@ func (c *collector) entry() uint32 {
 		if !ok {
 			break
 		}
-		if slices.Equal(c.series[at].labels, c.row) {
+		if slices.Equal(c.series.at(at).labels, c.row) {
 			return at
 		}
 	}
@@ -179,9 +197,9 @@ func (c *collector) entry() uint32 {
 	}
 	begin := len(c.slab)
 	c.slab = append(c.slab, c.row...)
-	at := uint32(len(c.series))
+	at := c.series.count
 	c.byHash[h] = at
-	c.series = append(c.series, entry{labels: c.slab[begin:len(c.slab):len(c.slab)], first: math.MaxInt64, last: math.MinInt64})
+	c.series.add(entry{labels: c.slab[begin:len(c.slab):len(c.slab)], first: math.MaxInt64, last: math.MinInt64})
 	return at
 }
 
@@ -196,7 +214,7 @@ func (c *collector) sample(ref chunks.HeadSeriesRef, t int64, v float64) {
 		}
 		c.place = int(place)
 	}
-	s := &c.series[c.entries[c.place]]
+	s := c.series.at(c.refOf[c.place])
 	w := window(t)
 	switch old := window(s.last); {
 	case s.samples == 0 || w > old+1:
@@ -227,7 +245,7 @@ func window(t int64) int64 {
 
 // head puts the result together. The collector cannot be used afterwards.
 func (c *collector) head() (*Head, error) {
-	c.places, c.byHash, c.symbols, c.refs, c.entries = nil, nil, nil, nil, nil
+	c.places, c.byHash, c.symbols, c.refs, c.refOf = nil, nil, nil, nil, nil
 	h := &Head{Lost: c.lost, From: math.MaxInt64, To: math.MinInt64}
 	order := make([]uint32, len(c.text))
 	for i := range order {
@@ -240,18 +258,9 @@ func (c *collector) head() (*Head, error) {
 		rank[id] = uint32(i)
 		h.Symbols[i] = c.text[id]
 	}
-	kept := 0
-	for i := range c.series {
-		if s := &c.series[i]; s.samples > 0 {
-			h.From, h.To = min(h.From, s.first), max(h.To, s.last)
-			kept++
-		}
-	}
-	newest := window(h.To)
-	h.Recent = (newest - 1) * RateWindow.Milliseconds()
-	h.Series = make([]Series, 0, kept)
-	for i := range c.series {
-		s := &c.series[i]
+	order = order[:0]
+	for i := range c.series.count {
+		s := c.series.at(i)
 		if s.samples == 0 {
 			continue
 		}
@@ -261,15 +270,22 @@ func (c *collector) head() (*Head, error) {
 				return nil, fmt.Errorf("the labels of a series are not sorted at %q", c.text[id])
 			}
 		}
-		out := Series{Labels: s.labels, First: s.first, Last: s.last, Stale: s.stale, Samples: s.samples}
+		order = append(order, i)
+		h.From, h.To = min(h.From, s.first), max(h.To, s.last)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return slices.Compare(c.series.at(a).labels, c.series.at(b).labels) })
+	newest := window(h.To)
+	h.Recent = (newest - 1) * RateWindow.Milliseconds()
+	h.Series = make([]Series, len(order))
+	for i, at := range order {
+		s := c.series.at(at)
+		h.Series[i] = Series{Labels: s.labels, First: s.first, Last: s.last, Stale: s.stale, Samples: s.samples}
 		switch window(s.last) {
 		case newest:
-			out.Recent = s.current + s.before
+			h.Series[i].Recent = s.current + s.before
 		case newest - 1:
-			out.Recent = s.current
+			h.Series[i].Recent = s.current
 		}
-		h.Series = append(h.Series, out)
 	}
-	slices.SortFunc(h.Series, func(a, b Series) int { return slices.Compare(a.Labels, b.Labels) })
 	return h, nil
 }

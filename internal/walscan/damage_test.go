@@ -254,8 +254,8 @@ func TestOpenDeleted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	c := newCollector(quiet)
-	if err := c.read(context.Background(), opened); err != nil || len(c.series) != 6 {
-		t.Errorf("%d series, %v", len(c.series), err)
+	if err := c.read(context.Background(), opened); err != nil || c.series.count != 6 {
+		t.Errorf("%d series, %v", c.series.count, err)
 	}
 	now, err := list(filepath.Join(dir, "wal"))
 	if err != nil || now.continues(l) {
