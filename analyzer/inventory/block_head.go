@@ -21,7 +21,7 @@ func (s *blockSource) readHead(ctx context.Context) (*walscan.Head, []sentei.Pro
 	if !wanted && (s.Head != nil || len(s.Blocks) > 0) {
 		return nil, nil, nil
 	}
-	head, err := walscan.Read(ctx, s.env.Path(s.Path), s.env.Logger)
+	head, err := walscan.Read(ctx, s.env.Path(s.Path))
 	switch {
 	case ctx.Err() != nil:
 		return nil, nil, ctx.Err()

@@ -65,7 +65,7 @@ func benchHead(b *testing.B) string {
 // BenchmarkRead reads a head, BenchmarkReadOnlyDB has Prometheus replay it.
 func BenchmarkRead(b *testing.B) {
 	bench(b, func(dir string) (int, error) {
-		h, err := Read(context.Background(), dir, quiet)
+		h, err := Read(context.Background(), dir)
 		if err != nil {
 			return 0, err
 		}

@@ -41,10 +41,7 @@ type collector struct {
 
 	lost int64
 
-	// Memory to use again.
-	samples         []record.RefSample
-	histograms      []record.RefHistogramSample
-	floatHistograms []record.RefFloatHistogramSample
+	samples []record.RefSample // memory to use again
 }
 
 // entry is one series.
@@ -76,9 +73,9 @@ func (e *entries) add(s entry) {
 	*e.at(e.count - 1) = s
 }
 
-func newCollector(logger *slog.Logger) *collector {
+func newCollector() *collector {
 	return &collector{
-		decoder: record.NewDecoder(labels.NewSymbolTable(), logger),
+		decoder: record.NewDecoder(labels.NewSymbolTable(), slog.New(slog.DiscardHandler)),
 		reader:  newReader(),
 		symbols: map[string]uint32{},
 		byHash:  map[uint64]uint32{},
@@ -119,16 +116,9 @@ func (c *collector) record(rec []byte) (err error) {
 			s := &c.samples[i]
 			c.sample(s.Ref, s.T, s.V)
 		}
-	case record.HistogramSamples, record.CustomBucketsHistogramSamples, record.HistogramSamplesV2:
-		c.histograms, err = c.decoder.HistogramSamples(rec, c.histograms[:0])
-		for _, s := range c.histograms {
-			c.sample(s.Ref, s.T, s.H.Sum)
-		}
-	case record.FloatHistogramSamples, record.CustomBucketsFloatHistogramSamples, record.FloatHistogramSamplesV2:
-		c.floatHistograms, err = c.decoder.FloatHistogramSamples(rec, c.floatHistograms[:0])
-		for _, s := range c.floatHistograms {
-			c.sample(s.Ref, s.T, s.FH.Sum)
-		}
+	case record.HistogramSamples, record.CustomBucketsHistogramSamples, record.HistogramSamplesV2,
+		record.FloatHistogramSamples, record.CustomBucketsFloatHistogramSamples, record.FloatHistogramSamplesV2:
+		err = c.histograms(t, rec)
 	case record.Tombstones, record.Exemplars, record.MmapMarkers, record.Metadata:
 	default:
 		return fmt.Errorf("records of type %d are not known: a newer Prometheus has written them", rec[0])

@@ -73,7 +73,7 @@ func TestReadTorn(t *testing.T) {
 			if err := os.WriteFile(segmentFile(dir, 1), append(data[:size:size], make([]byte, zeros)...), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir, quiet)
+			h, err := Read(context.Background(), dir)
 			if err != nil && zeros == 0 {
 				t.Fatalf("cut at %d: %v", size, err)
 			}
@@ -125,7 +125,7 @@ func TestReadDamage(t *testing.T) {
 			if err := os.WriteFile(segmentFile(dir, tt.segment), tt.change(data), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir, quiet)
+			h, err := Read(context.Background(), dir)
 			if tt.err == "" {
 				if err != nil || len(h.Series) == 0 {
 					t.Errorf("got %v, %v", h, err)
@@ -172,7 +172,7 @@ func TestReadRecords(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir, quiet)
+			h, err := Read(context.Background(), dir)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want one with %q", err, tt.err)
@@ -202,7 +202,7 @@ func TestReadMissing(t *testing.T) {
 			if err := os.Remove(segmentFile(dir, tt.remove)); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Read(context.Background(), dir, quiet)
+			_, err := Read(context.Background(), dir)
 			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error %v, want %q", err, tt.err)
 			}
@@ -217,11 +217,11 @@ func TestReadMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeSegment(t, segmentFile(dir, 2))
-	if _, err := Read(context.Background(), dir, quiet); err == nil || !strings.Contains(err.Error(), "segment 00000001 is missing") {
+	if _, err := Read(context.Background(), dir); err == nil || !strings.Contains(err.Error(), "segment 00000001 is missing") {
 		t.Errorf("a gap after the checkpoint: %v", err)
 	}
 	writeSegment(t, filepath.Join(dir, "wal", "checkpoint.00000000", "00000001"))
-	if _, err := Read(context.Background(), dir, quiet); err == nil || !strings.Contains(err.Error(), "checkpoint.00000000: segment 00000000 is missing") {
+	if _, err := Read(context.Background(), dir); err == nil || !strings.Contains(err.Error(), "checkpoint.00000000: segment 00000000 is missing") {
 		t.Errorf("a gap in the checkpoint: %v", err)
 	}
 }
@@ -253,7 +253,7 @@ func TestOpenDeleted(t *testing.T) {
 	if _, err := l.open(filepath.Join(dir, "wal")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-	c := newCollector(quiet)
+	c := newCollector()
 	if err := c.read(context.Background(), opened); err != nil || c.series.count != 6 {
 		t.Errorf("%d series, %v", c.series.count, err)
 	}
@@ -305,7 +305,7 @@ func TestReadWhileWritten(t *testing.T) {
 			open = false
 		default:
 		}
-		h, err := Read(context.Background(), dir, quiet)
+		h, err := Read(context.Background(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -91,7 +91,7 @@ func (r *reader) each(s *segment, f func(record []byte) error) error {
 				}
 				data = r.joined
 			}
-			record, err := compression.Decode(method(flags), data, r.buffer)
+			record, err := r.decode(flags, data)
 			if err == nil {
 				err = f(record)
 			}
@@ -158,14 +158,21 @@ func empty(b []byte) bool {
 	return true
 }
 
-func method(flags byte) compression.Type {
+// maxRatio is more than snappy can compress by. The flag that says snappy is in
+// no checksum, so its idea of a length is not to be trusted with memory.
+const maxRatio = 64
+
+func (r *reader) decode(flags byte, data []byte) ([]byte, error) {
 	switch {
 	case flags&snappyFlag != 0:
-		return compression.Snappy
+		if n, _ := binary.Uvarint(data); n > maxRatio*uint64(len(data)) {
+			return nil, errors.New("snappy: the length is malformed")
+		}
+		return compression.Decode(compression.Snappy, data, r.buffer)
 	case flags&zstdFlag != 0:
-		return compression.Zstd
+		return compression.Decode(compression.Zstd, data, r.buffer)
 	}
-	return compression.None
+	return data, nil
 }
 
 func (s *segment) fail(off int64, err error) error {

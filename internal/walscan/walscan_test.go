@@ -80,7 +80,7 @@ func (m model) add(lbls labels.Labels, t int64, stale bool) {
 // check compares the head in a directory with the model.
 func (m model) check(t *testing.T, dir string) *Head {
 	t.Helper()
-	h, err := Read(context.Background(), dir, quiet)
+	h, err := Read(context.Background(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestReadTruncated(t *testing.T) {
 		if checkpoints, err := filepath.Glob(filepath.Join(dir, "wal", "checkpoint.*")); err != nil || len(checkpoints) != 1 {
 			t.Fatal("the test needs a checkpoint", checkpoints, err)
 		}
-		h, err := Read(context.Background(), dir, quiet)
+		h, err := Read(context.Background(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -324,7 +324,7 @@ func TestReadLate(t *testing.T) {
 	if err := app.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	h, err := Read(context.Background(), dir, quiet)
+	h, err := Read(context.Background(), dir)
 	if err != nil || len(h.Series) != 2 {
 		t.Fatal(h, err)
 	}
@@ -335,11 +335,11 @@ func TestReadLate(t *testing.T) {
 
 func TestReadNothing(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Read(context.Background(), dir, quiet); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(context.Background(), dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	openDB(t, dir, nil)
-	h, err := Read(context.Background(), dir, quiet)
+	h, err := Read(context.Background(), dir)
 	if err != nil || len(h.Series) != 0 {
 		t.Errorf("got %+v, %v", h, err)
 	}
@@ -349,7 +349,7 @@ func TestReadNothing(t *testing.T) {
 	for i := range int64(300) {
 		appendSome(t, db, model{}, []labels.Labels{labels.FromStrings("a", "b")}, t0+i, rand.New(rand.NewPCG(0, 0)))
 	}
-	if _, err := Read(ctx, db.Dir(), quiet); !errors.Is(err, context.Canceled) {
+	if _, err := Read(ctx, db.Dir()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
