@@ -22,6 +22,7 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/metrics"
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/files"
 )
 
 // Options are what a Daemon works with.
@@ -62,6 +63,14 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	webFile := s.config.Path(s.config.Web.ConfigFile)
+	if webFile != "" { // a pipe would keep the server from starting and from ending
+		f, err := files.Open(webFile)
+		if err != nil {
+			return nil, fmt.Errorf("read web.config_file: %w", err)
+		}
+		f.Close()
+	}
 	listener, err := net.Listen("tcp", s.config.Web.ListenAddress)
 	if err != nil {
 		return nil, fmt.Errorf("listen on web.listen_address: %w", err)
@@ -74,7 +83,7 @@ func New(o Options) (*Daemon, error) {
 		options:  o,
 		metrics:  m,
 		listener: listener,
-		webFile:  s.config.Path(s.config.Web.ConfigFile),
+		webFile:  webFile,
 		reloads:  make(chan chan error),
 	}
 	d.current.Store(s)
