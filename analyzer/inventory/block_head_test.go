@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -254,4 +255,60 @@ func snapshot(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// TestBlockHeadWhileCompacted reads a database to which samples are appended
+// and that writes its head into blocks meanwhile: no series is ever missing.
+func TestBlockHeadWhileCompacted(t *testing.T) {
+	dir := t.TempDir()
+	db := openDB(t, dir)
+	series := pods("1", 100)
+	fill(t, db, t0, t0+60_000, series...)
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	wg.Go(func() {
+		defer close(done)
+		for i := int64(1); i < 200; i++ {
+			app := db.Appender(context.Background())
+			for k, l := range series {
+				if i > 20 && k == 0 { // ends, and is only in blocks later
+					continue
+				}
+				if _, err := app.Append(0, l, t0+i*10*60_000, 1); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			if err := app.Commit(); err != nil {
+				t.Error(err)
+				return
+			}
+			if i%6 == 0 {
+				if err := db.Compact(context.Background()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	to := int64(0)
+	for open := true; open; {
+		select {
+		case <-done:
+			open = false
+		default:
+		}
+		inv, problems, err := build(t, dir, "path: .").Inventory(context.Background())
+		if err != nil || len(problems) > 0 {
+			t.Fatal(problems, err)
+		}
+		if n := inv.Metrics[0].Jobs[0].Cost.SeriesInSpan; n != 100 || inv.From.UnixMilli() != t0 || inv.To.UnixMilli() < to {
+			t.Fatalf("%d series from %s to %s", n, inv.From, inv.To)
+		}
+		to = inv.To.UnixMilli()
+	}
+	wg.Wait()
+	if to != t0+199*10*60_000 {
+		t.Errorf("the last inventory ends at %d", to)
+	}
 }
