@@ -9,8 +9,9 @@
 // one side only: what it does not know for certain is live. What it cannot
 // understand at all is Opaque, and then nothing may be concluded from it.
 //
-// Reading order: analyze.go (the entry), scope.go (what is carried along),
-// promql.go (the tree), functions.go, aggregate.go, binary.go and info.go (the
-// rules), metricsql*.go (the same for MetricsQL), template*.go and
-// variablequery.go (Grafana), resolve.go (selectors against series).
+// Reading order: analyze.go (the entry), limits.go (what is refused as too
+// large), scope.go (what is carried along), promql.go (the tree), functions.go,
+// aggregate.go, binary.go and info.go (the rules), selector.go (the result),
+// metricsql*.go (the same for MetricsQL), template*.go and variablequery.go
+// (Grafana), resolve.go (selectors against series).
 package promql
