@@ -353,6 +353,13 @@ func TestScore(t *testing.T) {
 	}
 }
 
+func TestQueryWithoutATimeIsFresh(t *testing.T) {
+	c := query("a", time.Time{})
+	if use := adHocUse(&c, now, time.Hour); use != 0.75 {
+		t.Errorf("use %v", use)
+	}
+}
+
 func TestMergeFirstInventoryWins(t *testing.T) {
 	c := &collection{backend: &Backend{Name: "main", ScrapeJobs: []sentei.ScrapeJob{{Name: "file"}}}, inventories: []*sentei.Inventory{
 		{From: now.Add(-time.Hour), To: now, Metrics: []sentei.Metric{{Name: "b", Jobs: []sentei.JobMetric{{Job: "x", Cost: sentei.Cost{Series: 1}, Labels: []sentei.LabelStats{{Name: "l", Distinct: 1}}}}}}, Estimated: []string{"z"}},

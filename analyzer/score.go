@@ -60,12 +60,16 @@ func useOf(u *sentei.Usage, byID map[string]*sentei.Consumer, at time.Time, wind
 }
 
 // adHocUse weighs a logged query: the fresher and the more often, the nearer
-// to 1. Recency falls from 1 to 0 over the window, frequency is n/(n+1).
+// to 1. Recency falls from 1 to 0 over the window, frequency is n/(n+1). A
+// query without a time is taken for a fresh one.
 func adHocUse(c *sentei.Consumer, at time.Time, window time.Duration) float64 {
 	if window <= 0 {
 		return 1
 	}
-	recency := 1 - float64(at.Sub(c.LastSeen))/float64(window)
+	recency := 1.0
+	if !c.LastSeen.IsZero() {
+		recency = 1 - float64(at.Sub(c.LastSeen))/float64(window)
+	}
 	frequency := float64(c.Count) / float64(c.Count+1)
 	return min(1, max(0, recency)) * frequency
 }

@@ -91,7 +91,7 @@ func (o dropUnusedMetricOptions) proposeBackend(x *index, b *sentei.Backend) ([]
 				out.recorded.add(m.Name, job.Cost)
 				continue
 			}
-			if other := x.usedElsewhere(b, m, k); other != "" {
+			if other := x.usedElsewhere(b, m); other != "" {
 				out.addElsewhere(other, m.Name, job.Cost)
 				continue
 			}
@@ -140,11 +140,12 @@ func unusedEverywhere(m *sentei.MetricReport) bool {
 		!slices.ContainsFunc(m.JobUsage, func(u sentei.JobUsage) bool { return u.Verdict != sentei.Unused })
 }
 
-// usedElsewhere returns another backend that stores the metric for the same
-// job and where it is not unused, or "". The series there may come from here,
-// by remote write, federation or a query frontend, unless the configuration
-// says that this backend is isolated.
-func (x *index) usedElsewhere(b *sentei.Backend, m *sentei.MetricReport, k int) string {
+// usedElsewhere returns another backend that stores the metric and where it is
+// not unused in some job, or "". The series there may come from here, by
+// remote write, federation or a query frontend, and federation may rename the
+// job. So it counts unless the configuration says that this backend is
+// isolated.
+func (x *index) usedElsewhere(b *sentei.Backend, m *sentei.MetricReport) string {
 	if b.Isolated {
 		return ""
 	}
@@ -154,7 +155,7 @@ func (x *index) usedElsewhere(b *sentei.Backend, m *sentei.MetricReport, k int) 
 		if other == nil || name == b.Name {
 			continue
 		}
-		if verdict := verdictIn(other, m.Jobs[k].Job); verdict != "" && verdict != sentei.Unused {
+		if !unusedEverywhere(other) {
 			return name
 		}
 	}

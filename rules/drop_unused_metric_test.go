@@ -192,7 +192,7 @@ func TestText(t *testing.T) {
 	r.Metrics = append(r.Metrics, far)
 	r.Backends = append(r.Backends, sentei.Backend{Name: "far", ScrapeJobs: []sentei.ScrapeJob{{Name: "z"}}})
 	proposals, problems := Propose(r, allRules(t))
-	want := `not proposed: 1 unused metric with 10 series (m_bucket), because backend far stores them for the same jobs, and there they are not unused`
+	want := `not proposed: 1 unused metric with 10 series (m_bucket), because backend far stores them too, and there they are not unused`
 	if len(proposals) != 0 || len(problems) != 2 || problems[0].Message != want {
 		t.Errorf("%+v, %+v", proposals, problems)
 	}
@@ -217,5 +217,30 @@ func TestText(t *testing.T) {
 	}
 	if d := cmp.Diff(string(text), string(got)+"\n"); d != "" {
 		t.Errorf("-want +got\n%s", d)
+	}
+}
+
+func TestUsedInAnotherBackend(t *testing.T) {
+	for name, tt := range map[string]struct {
+		verdict  sentei.Verdict
+		isolated bool
+		want     []string
+	}{
+		"federated under another job, and used": {sentei.Used, false, nil},
+		"perhaps used there":                    {sentei.Unknown, false, nil},
+		"unused there too":                      {sentei.Unused, false, []string{"a/a m"}},
+		"used there, but nothing leaves":        {sentei.Used, true, []string{"a/a m"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			far := metric("m", []string{"federate"}, tt.verdict)
+			far.Backend = "far"
+			r := build([]sentei.ScrapeJob{scrapeJob("a", "a")}, []sentei.MetricReport{metric("m", []string{"a"}, sentei.Unused), far})
+			r.Backends = append(r.Backends, sentei.Backend{Name: "far"})
+			r.Backends[0].Isolated = tt.isolated
+			proposals, _ := Propose(r, allRules(t))
+			if d := cmp.Diff(tt.want, places(proposals)); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }

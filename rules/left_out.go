@@ -88,7 +88,7 @@ func (l *leftOut) problems(b *sentei.Backend) []sentei.Problem {
 			unfedHint(b))
 	}
 	for _, other := range slices.Sorted(maps.Keys(l.elsewhere)) {
-		add(fmt.Sprintf("backend %s", other), fmt.Sprintf("%s, because backend %s stores them for the same jobs, and there they are not unused",
+		add(fmt.Sprintf("backend %s", other), fmt.Sprintf("%s, because backend %s stores them too, and there they are not unused",
 			l.elsewhere[other], other), "if none of its series come from here, set isolated for this backend")
 	}
 	if len(l.recorded.names) > 0 {
@@ -99,7 +99,7 @@ func (l *leftOut) problems(b *sentei.Backend) []sentei.Problem {
 }
 
 func unfedHint(b *sentei.Backend) string {
-	hint := "if it is pushed or remote written, drop it at the sender"
+	hint := "if it is pushed or remote written, drop it at the sender; if a file of scrape_config_files scrapes it, add the rule there"
 	var honor []string
 	for i := range b.ScrapeJobs {
 		if b.ScrapeJobs[i].HonorLabels {

@@ -132,7 +132,7 @@ func writeReaders(b *strings.Builder, r *sentei.Report, m *sentei.MetricReport, 
 			fmt.Fprintf(b, "    %s\n", where)
 		}
 		if c.Kind == sentei.Query {
-			fmt.Fprintf(b, "    asked %d times, last %s\n", c.Count, c.LastSeen.UTC().Format("2006-01-02 15:04 MST"))
+			fmt.Fprintf(b, "    asked %d times, last %s\n", c.Count, lastSeen(c))
 		}
 		if c.Reason != "" {
 			fmt.Fprintf(b, "    %s\n", c.Reason)
@@ -143,6 +143,13 @@ func writeReaders(b *strings.Builder, r *sentei.Report, m *sentei.MetricReport, 
 			}
 		}
 	}
+}
+
+func lastSeen(c *sentei.Consumer) string {
+	if c.LastSeen.IsZero() {
+		return "at an unknown time"
+	}
+	return c.LastSeen.UTC().Format("2006-01-02 15:04 MST")
 }
 
 func reaches(s *sentei.Selector, m *sentei.MetricReport, external []string) bool {
