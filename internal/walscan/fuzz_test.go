@@ -20,9 +20,8 @@ func FuzzSegment(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(data)
 	f.Add(data[:5000])
-	f.Add(append(slices.Clone(data[:5000]), make([]byte, pageSize)...))
+	f.Add(append(slices.Clone(data[:5000]), make([]byte, 100)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := os.WriteFile(filepath.Join(dir, "wal", "00000001"), data, 0o666); err != nil {
 			t.Fatal(err)
