@@ -3,6 +3,7 @@ package promql_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,10 +86,28 @@ func (s *soundness) chain(r *rand.Rand, id string) {
 		} else {
 			why = base.differs(reader.run(after))
 		}
+		if why != "" && !stableChain(r, rule, reader, d, base) {
+			s.counts["queries that differ from themselves"]++
+			continue
+		}
 		if why != "" {
 			s.counterexample(r, id, "removing "+l+" for "+reader.query, why, rule, d, stripped, a, rule.run(d))
 		}
 	}
+}
+
+// stableChain reports whether the reader sees the same in whatever order the
+// storage returns series to the rule. A rounding can look like a reset to it.
+func stableChain(r *rand.Rand, rule, reader evaluation, d dataset, base outcome) bool {
+	for range 100 {
+		other := slices.Clone(d)
+		r.Shuffle(len(other), func(i, j int) { other[i], other[j] = other[j], other[i] })
+		stored, ok := record(rule, other)
+		if !ok || base.differs(reader.run(stored)) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // record evaluates the rule every minute, and stores what it gives.
