@@ -32,8 +32,8 @@ the dashboards use. Queries left out for this reason are reported; while there a
 uses blocks verdicts, as it may be a slip of the pen.
 
 Grafana goes by the UID, and a dashboard may state a type that is out of date. So a query counts, whatever its type, if
-datasources lists its data source or if another query says that this UID is a Prometheus. Queries left out for their type
-(loki, for one) are reported by type.
+datasources lists its data source, if another query says that this UID is a Prometheus, or if its text is PromQL that names a
+metric, which no LogQL does. Queries left out for their type (loki, for one) are reported by type.
 
 **Variables.** Of custom, constant, interval and switch variables the values are known, and narrow what an expression may
 read. A value that a viewer types by hand is not: look for those in the query log. All other variables may have any value.
@@ -93,7 +93,7 @@ func (s *dashboardFilesSource) Consumers(ctx context.Context) (*sentei.UsageData
 		return nil, err
 	}
 	var boards []board
-	sources := newDatasources(s.Datasources)
+	sources := newDatasources(s.Lang, s.Datasources)
 	for _, f := range found {
 		for _, d := range f.Dashboards {
 			boards = append(boards, board{d.Queries(library), len(d.AdHoc()) > 0})

@@ -7,14 +7,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/grafana"
+	"github.com/sentei/sentei/internal/promql"
 	"github.com/sentei/sentei/internal/source"
 )
 
 // datasources decides which queries of dashboards read this backend. It sees
 // all of them before it is asked about the first.
 type datasources struct {
+	lang   sentei.Lang            // of queries that do not tell theirs
 	listed []string               // names and UIDs of this backend; empty: every Prometheus counts
 	seen   map[string]bool        // names and UIDs that queries use
 	known  map[string]sentei.Lang // those that a query states to be Prometheus-like
@@ -22,8 +26,8 @@ type datasources struct {
 	others map[string]int         // queries left out, by the plugin that they state
 }
 
-func newDatasources(listed []string) *datasources {
-	return &datasources{listed, map[string]bool{}, map[string]sentei.Lang{}, map[string]int{}, map[string]int{}}
+func newDatasources(lang sentei.Lang, listed []string) *datasources {
+	return &datasources{lang, listed, map[string]bool{}, map[string]sentei.Lang{}, map[string]int{}, map[string]int{}}
 }
 
 // see notes what a query tells about its data source.
@@ -42,7 +46,7 @@ func (d *datasources) see(q *grafana.Query) {
 func (d *datasources) take(q *grafana.Query) bool {
 	listed := slices.Contains(d.listed, q.Datasource)
 	lang, known := d.known[q.Datasource]
-	if q.Other && !listed && !known {
+	if q.Other && !listed && !known && !namesMetric(q.Expression, d.lang) {
 		if !q.Expression.VariableQuery { // those look alike in too many plugins to say anything
 			d.others[q.Plugin]++
 		}
@@ -56,6 +60,19 @@ func (d *datasources) take(q *grafana.Query) bool {
 		q.Expression.Lang = cmp.Or(q.Expression.Lang, lang)
 	}
 	return true
+}
+
+// namesMetric reports whether the text is one of PromQL or MetricsQL that names
+// a metric. No text in LogQL does: its selectors are all in braces. Of variable
+// queries only plain names tell, as other plugins have label_values too.
+func namesMetric(e sentei.Expression, lang sentei.Lang) bool {
+	e.Lang = cmp.Or(e.Lang, lang)
+	a := promql.Analyze(e, sentei.LabelSet{})
+	return a.Opaque == "" && slices.ContainsFunc(a.Selectors, func(s sentei.Selector) bool {
+		return slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool {
+			return m.Name == labels.MetricName && (!e.VariableQuery || m.Type == labels.MatchEqual)
+		})
+	})
 }
 
 // problems tells what was left out. Messages have no counts in them, so that a

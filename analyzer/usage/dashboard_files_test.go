@@ -101,6 +101,10 @@ func TestDashboardFilesDatasources(t *testing.T) {
 		"vm.json":         fmt.Sprintf(board, "victoriametrics-metrics-datasource"),
 		"variable.json":   `{"title": "V", "panels": [{"title": "P", "datasource": {"type": "prometheus", "uid": "$ds"}, "targets": [{"expr": "b_total"}]}]}`,
 		"stale/none.json": `{"title": "N", "panels": []}`,
+		"named/a.json": `{"title": "M", "panels": [{"title": "P", "datasource": {"type": "loki", "uid": "p9"}, "targets": [
+			{"expr": "sum(rate(m1[5m]))"}, {"expr": "sum(rate({a=\"b\"}[5m]))"}, {"expr": "rate({a=\"$b\"} |= \"x\" [$__auto])"},
+			{"expr": "rate({__name__=\"m2\"}[$__rate_interval])"}]}],
+			"templating": {"list": [{"name": "v", "type": "query", "datasource": {"type": "loki", "uid": "p9"}, "query": "label_values(m3, job)"}]}}`,
 	})
 	good := `dashboard T [dashboard "T", panel "P", good/a.json:2]: a_total`
 	stale := `dashboard T [dashboard "T", panel "P", stale/a.json:2]: a_total`
@@ -111,8 +115,15 @@ func TestDashboardFilesDatasources(t *testing.T) {
 		want    []string
 		hints   []string
 	}{
-		"other types":                       {"paths: [good]", []string{good, loki}, []string{"2 queries; "}},
-		"stale type":                        {"paths: [stale]", []string{loki}, []string{"3 queries; "}},
+		"other types": {"paths: [good]", []string{good, loki}, []string{"2 queries; "}},
+		"stale type":  {"paths: [stale]", []string{stale, loki}, []string{"2 queries; "}},
+		"stale type of queries that name metrics": {"paths: [named]", []string{
+			`dashboard M [dashboard "M", variable v, named/a.json:4]: label_values(m3, job) (variable)`,
+			`dashboard M [dashboard "M", panel "P", named/a.json:2]: sum(rate(m1[5m]))`,
+			`dashboard M [dashboard "M", panel "P", named/a.json:3]: rate({__name__="m2"}[$__rate_interval]) (template)`,
+			loki}, []string{"2 queries; "}},
+		"stale type of another data source that names metrics": {"{paths: [named, good], datasources: [p1]}", []string{good,
+			"data source p9: its queries are left out, because datasources does not list it", loki}, []string{"3 queries; ", "4 queries; "}},
 		"stale type of a UID that is known": {"paths: [good, stale]", []string{good, stale, loki}, []string{"4 queries; "}},
 		"stale type of a UID that is known in another language": {"paths: [vm.json, stale]", []string{
 			stale + " (metricsql)", `dashboard T [dashboard "T", panel "P", vm.json:2]: a_total (metricsql)`, loki}, []string{"4 queries; "}},
