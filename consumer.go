@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -176,7 +177,31 @@ func (s *Selector) Matches(series labels.Labels) bool {
 // on __name__.
 func (s *Selector) MatchesName(name string) bool {
 	for _, m := range s.Matchers {
-		if m.Name == labels.MetricName && !m.Matches(name) {
+		if m.Name == model.MetricNameLabel && !m.Matches(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// NamedMetric returns the metric that the selector names in full, if it does.
+func (s *Selector) NamedMetric() (name string, named bool) {
+	for _, m := range s.Matchers {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
+			return m.Value, true
+		}
+	}
+	return "", false
+}
+
+// MaySelectOutput reports whether the selector may select what the recording
+// rule writes. Only the name and the labels that the rule sets are certain.
+func (s *Selector) MaySelectOutput(rule *Consumer) bool {
+	for _, m := range s.Matchers {
+		if m.Name == model.MetricNameLabel && !m.Matches(rule.Records) {
+			return false
+		}
+		if v, set := rule.RecordLabels[m.Name]; set && !m.Matches(v) {
 			return false
 		}
 	}

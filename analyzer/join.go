@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"github.com/sentei/sentei"
 )
 
@@ -32,7 +30,7 @@ func index(consumers []sentei.Consumer, since time.Time) readings {
 		}
 		for j := range c.Selectors {
 			s := &c.Selectors[j]
-			if name, full := fullName(s); full {
+			if name, named := s.NamedMetric(); named {
 				r.byName[name] = append(r.byName[name], reading{c, s})
 			} else {
 				r.others = append(r.others, reading{c, s})
@@ -40,15 +38,6 @@ func index(consumers []sentei.Consumer, since time.Time) readings {
 		}
 	}
 	return r
-}
-
-func fullName(s *sentei.Selector) (name string, full bool) {
-	for _, m := range s.Matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
-			return m.Value, true
-		}
-	}
-	return "", false
 }
 
 // join gives every metric of the inventory, and every job of it, its verdict.

@@ -147,7 +147,7 @@ func needOf(reader, rule *sentei.Consumer) (need sentei.LabelSet, reads bool) {
 		return sentei.AllLabelsBut(), true
 	}
 	for i := range reader.Selectors {
-		if s := &reader.Selectors[i]; selectsOutput(s, rule) {
+		if s := &reader.Selectors[i]; s.MaySelectOutput(rule) {
 			need, reads = need.Union(s.Live), true
 		}
 	}
@@ -155,18 +155,6 @@ func needOf(reader, rule *sentei.Consumer) (need sentei.LabelSet, reads bool) {
 		need = need.Without(name)
 	}
 	return need, reads
-}
-
-func selectsOutput(s *sentei.Selector, rule *sentei.Consumer) bool {
-	for _, m := range s.Matchers {
-		if m.Name == labels.MetricName && !m.Matches(rule.Records) {
-			return false
-		}
-		if v, set := rule.RecordLabels[m.Name]; set && !m.Matches(v) {
-			return false
-		}
-	}
-	return true
 }
 
 // opaqueProblems makes a blocking problem of every living consumer that could

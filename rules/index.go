@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/sentei/sentei"
-)
+import "github.com/sentei/sentei"
 
 // index finds metrics and consumers of a report without searching all.
 type index struct {
@@ -48,7 +44,7 @@ func newIndex(r *sentei.Report) *index {
 		}
 		for j := range c.Selectors {
 			s := &c.Selectors[j]
-			if name, full := fullName(s); full {
+			if name, named := s.NamedMetric(); named {
 				x.byName[name] = append(x.byName[name], reading{c, s})
 			} else {
 				x.others = append(x.others, reading{c, s})
@@ -67,13 +63,4 @@ func (x *index) metric(backend, name string) *sentei.MetricReport {
 func (x *index) readings(name string) []reading {
 	named := x.byName[name]
 	return append(named[:len(named):len(named)], x.others...)
-}
-
-func fullName(s *sentei.Selector) (name string, full bool) {
-	for _, m := range s.Matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
-			return m.Value, true
-		}
-	}
-	return "", false
 }

@@ -137,24 +137,11 @@ func (x *index) obscure() []*sentei.Consumer {
 // rule, or nil. Only the name and the labels that the rule sets are certain.
 func (x *index) readerOf(rule *sentei.Consumer) *sentei.Consumer {
 	for _, r := range x.readings(rule.Records) {
-		if sameBackend(r.consumer, rule.Backend) && !r.consumer.Dead && selectsOutput(r.selector, rule) {
+		if sameBackend(r.consumer, rule.Backend) && !r.consumer.Dead && r.selector.MaySelectOutput(rule) {
 			return r.consumer
 		}
 	}
 	return nil
-}
-
-func selectsOutput(s *sentei.Selector, rule *sentei.Consumer) bool {
-	for _, m := range s.Matchers {
-		value, set := rule.RecordLabels[m.Name]
-		if m.Name == labels.MetricName {
-			value, set = rule.Records, true
-		}
-		if set && !m.Matches(value) {
-			return false
-		}
-	}
-	return true
 }
 
 // describe names a consumer: alerting rule "HostDown" (rules.yml:12, group node).
