@@ -43,6 +43,10 @@ func (d datasource) lang() sentei.Lang {
 	return ""
 }
 
+// ownTypes are the types that dashboards state for the data sources that are
+// part of Grafana.
+var ownTypes = []string{"dashboard", "datasource", "grafana"}
+
 // builtIn stands for the data sources that are part of Grafana, and for its own
 // expressions. They go by UIDs that nothing else can have.
 var builtIn = datasource{typ: "datasource"}
@@ -76,19 +80,28 @@ func (w *walker) source(ref *tree.Value, inherited datasource) datasource {
 // variable.
 func (w *walker) ref(typ, uid string) datasource {
 	switch uid {
-	case "", "default":
+	case "":
 		return datasource{typ: typ}
+	case "default":
+		return unresolved(typ)
 	case "-- Mixed --":
 		return datasource{typ: mixed}
 	case "-- Grafana --", "-- Dashboard --", "__expr__", "-100":
 		return builtIn
+	}
+	if uid != "grafana" && slices.Contains(ownTypes, typ) {
+		typ = "" // those of Grafana itself have UIDs of their own
 	}
 	if !tokens.MatchString(uid) {
 		return datasource{typ: typ, name: uid}
 	}
 	types := []string{typ}
 	if m := wholeVariable.FindStringSubmatch(uid); m != nil {
-		types = append(slices.Clone(w.vars.plugins[m[1]+m[2]+m[3]]), typ)
+		plugins := w.vars.plugins[m[1]+m[2]+m[3]]
+		if len(plugins) == 0 {
+			return unresolved(typ)
+		}
+		types = append(slices.Clone(plugins), typ)
 	}
 	types = slices.DeleteFunc(types, func(t string) bool { return t == "" })
 	if len(types) == 0 {
@@ -100,6 +113,15 @@ func (w *walker) ref(typ, uid string) datasource {
 		}
 	}
 	return datasource{typ: types[0]}
+}
+
+// unresolved returns a data source of which only the type is stated, and
+// nothing tells which one Grafana takes. So the type excludes nothing.
+func unresolved(typ string) datasource {
+	if isOther(typ) {
+		typ = ""
+	}
+	return datasource{typ: typ}
 }
 
 // wholeVariable matches a text that is one variable and nothing else.

@@ -179,6 +179,23 @@ func TestStalePlugins(t *testing.T) {
 			"targets": [{"datasource": {"type": "loki", "uid": "l"}, "expr": "up"}]}]}`, []string{"up l true"}},
 		"nor over Grafana's own": {`{"panels": [{"datasource": {"type": "prometheus", "uid": "p"},
 			"targets": [{"datasource": {"type": "__expr__", "uid": "__expr__"}, "expr": "$A"}]}]}`, nil},
+		"Grafana's own type with another UID": {`{"panels": [
+			{"datasource": {"type": "datasource", "uid": "p"}, "targets": [{"expr": "a"}]},
+			{"datasource": {"type": "grafana", "uid": "p"}, "targets": [{"expr": "b"}]},
+			{"datasource": {"type": "dashboard", "uid": "p"}, "targets": [{"expr": "c"}]},
+			{"datasource": {"type": "datasource", "uid": "-- Dashboard --"}, "targets": [{"expr": "d"}]},
+			{"datasource": {"type": "datasource", "uid": "grafana"}, "targets": [{"expr": "e"}]},
+			{"datasource": {"type": "datasource", "uid": "-- Mixed --"}, "targets": [{"expr": "f"}]}]}`,
+			[]string{"a p false", "b p false", "c p false", "e grafana true", "f  false"}},
+		"default": {`{"panels": [{"datasource": {"type": "loki", "uid": "default"}, "targets": [{"expr": "up"}]}]}`, []string{"up  false"}},
+		"variable of the data source": {`{"panels": [
+			{"datasource": {"type": "loki", "uid": "${none}"}, "targets": [{"expr": "a"}]},
+			{"datasource": {"type": "loki", "uid": "$ds"}, "targets": [{"expr": "b"}]},
+			{"datasource": {"type": "datasource", "uid": "x-$ds"}, "targets": [{"expr": "c"}]}],
+			"templating": {"list": [{"name": "ds", "type": "datasource", "query": "loki"}]}}`, []string{"a  false", "b  true", "c  false"}},
+		"its language stays": {`{"panels": [
+			{"datasource": {"type": "victoriametrics-metrics-datasource", "uid": "${none}"}, "targets": [{"expr": "a"}]}]}`,
+			[]string{"a  false metricsql"}},
 		"variable": {`{"panels": [], "templating": {"list": [{"name": "v", "type": "query",
 			"datasource": {"type": "loki", "uid": "p"}, "query": "label_values(up, job)"}]}}`, []string{"label_values(up, job) p true"}},
 		"alert": {`{"uid": "u", "title": "A", "data": [{"datasourceUid": "p",
@@ -198,7 +215,8 @@ func TestStalePlugins(t *testing.T) {
 			}
 			var got []string
 			for _, q := range queries {
-				got = append(got, fmt.Sprintf("%s %s %v", q.Expression.Text, q.Datasource, q.Other))
+				line := fmt.Sprintf("%s %s %v %s", q.Expression.Text, q.Datasource, q.Other, q.Expression.Lang)
+				got = append(got, strings.TrimSpace(line))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
