@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"golang.org/x/sync/errgroup"
 
@@ -89,7 +90,7 @@ func apply(c *sentei.Consumer, need sentei.LabelSet) {
 func stateOf(alert *sentei.Consumer) sentei.Selector {
 	return sentei.Selector{
 		Matchers: []*labels.Matcher{
-			labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "ALERTS_FOR_STATE"),
+			labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "ALERTS_FOR_STATE"),
 			labels.MustNewMatcher(labels.MatchEqual, "alertname", alert.Name),
 		},
 		Live:   sentei.AllLabelsBut(),

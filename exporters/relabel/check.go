@@ -42,7 +42,7 @@ func validate(rules []*relabel.Config) error {
 
 // drops executes the rules over a series.
 func drops(rules []*relabel.Config, s series) bool {
-	b := labels.NewBuilder(labels.FromStrings(labels.MetricName, s.metric, model.JobLabel, s.job))
+	b := labels.NewBuilder(labels.FromStrings(model.MetricNameLabel, s.metric, model.JobLabel, s.job))
 	return !relabel.ProcessBuilder(b, rules...)
 }
 

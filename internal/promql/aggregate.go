@@ -1,7 +1,7 @@
 package promql
 
 import (
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/sentei/sentei"
@@ -40,7 +40,7 @@ func (w *promWalk) group(n *parser.AggregateExpr) sentei.LabelSet {
 	names, known := w.labelsOf(n.Grouping)
 	switch {
 	case n.Without:
-		return everything().Minus(names).Without(labels.MetricName)
+		return everything().Minus(names).Without(model.MetricNameLabel)
 	case !known:
 		return everything()
 	default:

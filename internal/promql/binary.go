@@ -1,7 +1,7 @@
 package promql
 
 import (
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/sentei/sentei"
@@ -79,7 +79,7 @@ func (w *promWalk) matching(vm *parser.VectorMatching) matching {
 	names, known := w.labelsOf(vm.MatchingLabels)
 	switch {
 	case !vm.On:
-		m.sig = everything().Minus(names).Without(labels.MetricName)
+		m.sig = everything().Minus(names).Without(model.MetricNameLabel)
 	case !known:
 		m.sig = everything()
 	default:
@@ -100,7 +100,7 @@ func (s scope) mixes(m matching) bool { return s.overTime || overlap(s.erased, m
 // mixed is the scope below an operator whose results may be taken for one
 // another. Which of two that are equal gives its name goes by order.
 func (s scope) mixed() scope {
-	s.order = s.order || s.need.Has(labels.MetricName)
+	s.order = s.order || s.need.Has(model.MetricNameLabel)
 	return s.needing(everything())
 }
 

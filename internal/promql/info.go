@@ -53,7 +53,7 @@ type infoQuery struct {
 }
 
 func (w *promWalk) infoQuery(args parser.Expressions) infoQuery {
-	targetInfo := labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "target_info")
+	targetInfo := labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "target_info")
 	q := infoQuery{}
 	var name []*labels.Matcher
 	var data []*labels.Matcher
@@ -66,7 +66,7 @@ func (w *promWalk) infoQuery(args parser.Expressions) infoQuery {
 		var matchers []*labels.Matcher
 		matchers, q.wild = w.wildMatchers(sel.LabelMatchers)
 		for _, m := range matchers {
-			if m.Name == labels.MetricName {
+			if m.Name == model.MetricNameLabel {
 				name = append(name, m)
 				continue
 			}
@@ -83,7 +83,7 @@ func (w *promWalk) infoQuery(args parser.Expressions) infoQuery {
 	case len(name) == 0:
 		name = []*labels.Matcher{targetInfo}
 	case !positive:
-		name = append(name, labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".+_info"))
+		name = append(name, labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".+_info"))
 	}
 	q.severalMetrics = len(name) != 1 || name[0].Type != labels.MatchEqual
 	q.matchers = append(name, data...)
@@ -100,7 +100,7 @@ func selectorText(matchers []*labels.Matcher) string {
 	}
 	vs := parser.VectorSelector{LabelMatchers: matchers}
 	for _, m := range matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual && legacyName(m.Value) {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && legacyName(m.Value) {
 			vs.Name = m.Value
 		}
 	}

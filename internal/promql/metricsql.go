@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metricsql"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
@@ -97,7 +98,7 @@ func (w *vmWalk) selector(n *metricsql.MetricExpr, s scope) {
 		groups = append(groups, nil)
 	}
 	if len(groups) == 1 && len(groups[0]) == 1 && groups[0][0].Type == labels.MatchEqual &&
-		groups[0][0].Name == labels.MetricName && w.placeholder(groups[0][0].Value, s) {
+		groups[0][0].Name == model.MetricNameLabel && w.placeholder(groups[0][0].Value, s) {
 		return
 	}
 	wild := false

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/VictoriaMetrics/metricsql"
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei"
 )
@@ -46,7 +46,7 @@ func (w *vmWalk) vmGroup(m metricsql.ModifierExpr) sentei.LabelSet {
 	names, known := w.vmLabels(m.Args)
 	switch {
 	case modifier(m) == "without":
-		return everything().Minus(names).Without(labels.MetricName)
+		return everything().Minus(names).Without(model.MetricNameLabel)
 	case !known:
 		return everything()
 	default:

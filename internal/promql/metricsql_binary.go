@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/VictoriaMetrics/metricsql"
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 )
 
 func (w *vmWalk) binary(n *metricsql.BinaryOpExpr, s scope) {
@@ -122,7 +122,7 @@ func (w *vmWalk) vmMatching(n *metricsql.BinaryOpExpr) matching {
 	names, known := w.vmLabels(n.GroupModifier.Args)
 	switch {
 	case modifier(n.GroupModifier) != "on":
-		m.sig = everything().Minus(names).Without(labels.MetricName)
+		m.sig = everything().Minus(names).Without(model.MetricNameLabel)
 	case !known:
 		m.sig = everything()
 	default:

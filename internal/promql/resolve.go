@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
@@ -82,7 +83,7 @@ func names(s *sentei.Selector, series []labels.Labels) []string {
 	var found []string
 	for _, l := range series {
 		if s.Matches(l) {
-			found = append(found, l.Get(labels.MetricName))
+			found = append(found, l.Get(model.MetricNameLabel))
 		}
 	}
 	return found

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei"
 )
@@ -75,7 +75,7 @@ func (s scope) erasing(names ...string) scope {
 // erasingName is the scope below an operator that drops the metric name, and
 // with it the type and the unit. The name itself is always live.
 func (s scope) erasingName() scope {
-	return s.erasing(labels.MetricName, metricType, metricUnit)
+	return s.erasing(model.MetricNameLabel, metricType, metricUnit)
 }
 
 func (s scope) ordered() scope {

@@ -3,6 +3,7 @@ package promql
 import (
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
@@ -102,7 +103,7 @@ func withoutGraphite(matchers []*labels.Matcher) []*labels.Matcher {
 		return matchers
 	}
 	kept := slices.DeleteFunc(slices.Clone(matchers), isGraphite)
-	return append(kept, labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".+"))
+	return append(kept, labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".+"))
 }
 
 // neutral reports whether the matcher accepts every value and absence. Other
@@ -115,9 +116,9 @@ func neutral(m *labels.Matcher) bool {
 // always live and not listed.
 func withoutName(s sentei.LabelSet) sentei.LabelSet {
 	if s.AllBut {
-		return s.Plus(labels.MetricName)
+		return s.Plus(model.MetricNameLabel)
 	}
-	return s.Without(labels.MetricName)
+	return s.Without(model.MetricNameLabel)
 }
 
 // alikeOn reports whether all groups have the same matchers on the labels. If

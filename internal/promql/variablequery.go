@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
@@ -119,7 +120,7 @@ func (c *collector) metricNames(e sentei.Expression, arg string) {
 			continue
 		}
 		pattern = ".*(?:" + pattern + ").*"
-		m, err := labels.NewMatcher(labels.MatchRegexp, labels.MetricName, pattern)
+		m, err := labels.NewMatcher(labels.MatchRegexp, model.MetricNameLabel, pattern)
 		if err != nil {
 			m = allNames()
 		}
@@ -130,7 +131,7 @@ func (c *collector) metricNames(e sentei.Expression, arg string) {
 const allText = `{__name__=~".+"}`
 
 func allNames() *labels.Matcher {
-	return labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".+")
+	return labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".+")
 }
 
 // variableObject returns the query of a variable that Grafana's editor stores

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei/internal/walscan"
 )
@@ -47,7 +47,7 @@ func (h *head) eachSymbol(f func(b []byte, n int)) error {
 // name.
 func (h *head) metrics(block int) (names map[string]list, nameless list) {
 	names, nameless = map[string]list{}, list{block: block}
-	label, ok := slices.BinarySearch(h.Symbols, labels.MetricName)
+	label, ok := slices.BinarySearch(h.Symbols, model.MetricNameLabel)
 	byName := map[uint32][]uint32{}
 	for n, s := range h.Series {
 		i := 0

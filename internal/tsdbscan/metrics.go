@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 )
 
 // blockMetrics is where the series of each metric are in one block.
@@ -24,13 +24,13 @@ func (x *indexFile) readMetrics(block int) (*blockMetrics, error) {
 		switch string(name) {
 		case "":
 			m.all, found = list{block: block, off: off}, true
-		case labels.MetricName:
+		case model.MetricNameLabel:
 			if _, ok := m.names[string(value)]; ok {
 				twice = string(value)
 			}
 			m.names[string(value)] = list{block: block, off: off}
 		}
-		return string(name) <= labels.MetricName
+		return string(name) <= model.MetricNameLabel
 	})
 	switch {
 	case err != nil:

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/index"
@@ -53,7 +54,7 @@ func simpleScan(ctx context.Context, blocks []Block, opts Options) (*Result, err
 	groups := map[key][]*simpleSeries{}
 	for _, k := range slices.Sorted(maps.Keys(all)) {
 		s := all[k]
-		g := key{s.labels.Get(labels.MetricName), s.labels.Get("job")}
+		g := key{s.labels.Get(model.MetricNameLabel), s.labels.Get("job")}
 		groups[g] = append(groups[g], s)
 	}
 	r := &Result{From: time.UnixMilli(from).UTC(), To: time.UnixMilli(to).UTC()}
@@ -217,7 +218,7 @@ func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMet
 	c.DiskBytesPerDay = 86400 * (chunkRate + float64(indexBytes)/sp.seconds)
 	jm := sentei.JobMetric{Job: job, Cost: c, Labels: []sentei.LabelStats{}}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if name == labels.MetricName || name == "job" {
+		if name == model.MetricNameLabel || name == "job" {
 			continue
 		}
 		values := map[string]int64{}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 )
 
 // Overview is what the index of one block tells without a look at its series:
@@ -55,7 +55,7 @@ func (x *indexFile) overview() (*Overview, error) {
 		default:
 			o.Labels = append(o.Labels, Count{string(name), 1})
 		}
-		if string(name) == labels.MetricName {
+		if string(name) == model.MetricNameLabel {
 			m := Count{Name: string(value)}
 			m.Count, failed = x.seriesIn(off)
 			o.Metrics = append(o.Metrics, m)

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei"
 )
@@ -113,7 +113,7 @@ func (s *scan) open() error {
 	if s.symbols, bad, err = readSymbols(tables); err != nil {
 		return &BlockError{&s.blocks[bad], err}
 	}
-	s.nameLabel, s.jobLabel = s.label(labels.MetricName), s.label("job")
+	s.nameLabel, s.jobLabel = s.label(model.MetricNameLabel), s.label("job")
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei/internal/tsdbscan/blockgen"
@@ -136,7 +137,7 @@ func randomSchema(r *rand.Rand) schema {
 func (s schema) series(r *rand.Rand, metric int) labels.Labels {
 	b := labels.NewScratchBuilder(len(s.labels) + 1)
 	if r.IntN(30) > 0 {
-		b.Add(labels.MetricName, fmt.Sprintf("metric_%d", metric))
+		b.Add(model.MetricNameLabel, fmt.Sprintf("metric_%d", metric))
 	}
 	for i, n := range s.labels {
 		if r.Float64() >= s.absent[i] {
