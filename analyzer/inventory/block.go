@@ -109,6 +109,7 @@ func (s *blockSource) read(ctx context.Context) (*sentei.Inventory, []sentei.Pro
 		problems = append(problems, s.headProblem(chosen.Blocks))
 	}
 	problems = append(problems, more...)
+	problems = append(problems, s.lostProblem(head, chosen.Blocks)...)
 	result, bad, err := s.scan(ctx, chosen.Blocks, head)
 	if err != nil {
 		return nil, nil, err

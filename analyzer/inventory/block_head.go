@@ -37,15 +37,25 @@ func (s *blockSource) readHead(ctx context.Context) (*walscan.Head, []sentei.Pro
 			Blocking: true,
 		})}, nil
 	}
-	var problems []sentei.Problem
-	if head.Lost > 0 {
-		problems = append(problems, s.env.Problem(sentei.Problem{
-			Where:   filepath.Join(s.Path, "wal"),
-			Message: fmt.Sprintf("%d samples belong to series that are not in the wal", head.Lost),
-			Hint:    "Prometheus loses them when it restarts; they are in the next block, until then they are not counted",
-		}))
+	return head, nil, nil
+}
+
+// lostProblem says that some samples of the head cannot be told what series
+// they belong to. Those that a block has are no loss.
+func (s *blockSource) lostProblem(head *walscan.Head, blocks []tsdbscan.Block) []sentei.Problem {
+	if head == nil || head.Lost == 0 {
+		return nil
 	}
-	return head, problems, nil
+	for i := range blocks {
+		if blocks[i].MaxTime > head.LostUntil {
+			return nil
+		}
+	}
+	return []sentei.Problem{s.env.Problem(sentei.Problem{
+		Where:   filepath.Join(s.Path, "wal"),
+		Message: fmt.Sprintf("%d samples belong to series that are not in the wal", head.Lost),
+		Hint:    "Prometheus loses them when it restarts; else they are in the next block, until then they are not counted",
+	})}
 }
 
 // holds reports whether there is a head with samples.

@@ -39,7 +39,7 @@ type collector struct {
 	places map[chunks.HeadSeriesRef]uint32 // in refs
 	place  int                             // in refs, of the latest sample
 
-	lost int64
+	lost, lostUntil int64
 
 	samples []record.RefSample // memory to use again
 }
@@ -199,6 +199,7 @@ func (c *collector) sample(ref chunks.HeadSeriesRef, t int64, v float64) {
 	if c.place++; c.place >= len(c.refs) || c.refs[c.place] != ref {
 		place, ok := c.places[ref]
 		if !ok {
+			c.lostUntil = max(c.lostUntil, t)
 			c.lost++
 			return
 		}
@@ -236,7 +237,7 @@ func window(t int64) int64 {
 // head puts the result together. The collector cannot be used afterwards.
 func (c *collector) head() (*Head, error) {
 	c.places, c.byHash, c.symbols, c.refs, c.refOf = nil, nil, nil, nil, nil
-	h := &Head{Lost: c.lost, From: math.MaxInt64, To: math.MinInt64}
+	h := &Head{Lost: c.lost, LostUntil: c.lostUntil, From: math.MaxInt64, To: math.MinInt64}
 	order := make([]uint32, len(c.text))
 	for i := range order {
 		order[i] = uint32(i)

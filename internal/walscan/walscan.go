@@ -40,9 +40,11 @@ type Head struct {
 	From, To int64
 	// Recent is the time from which on recent samples are counted.
 	Recent int64
-	// Lost is how many samples belong to series that the head does not name.
-	// Prometheus could not tell after a restart what they belong to, either.
-	Lost int64
+	// Lost is how many samples belong to series that the head does not name,
+	// and LostUntil the time of the last one. Those of series that Prometheus
+	// has removed from the head are in blocks. What the newer ones belong to
+	// Prometheus could not tell after a restart, either.
+	Lost, LostUntil int64
 }
 
 // Series is one series with samples. It counts as it stands in the log:
