@@ -23,7 +23,8 @@ Grafana's own alert rules in these files count too: as exported, provisioned, or
 
 **Library panels.** A dashboard holds only a reference to them. Export them by ` + "`/api/library-elements?perPage=…`" + ` and name
 the files under library_panels; those in paths and those that came with an exported dashboard are found as well. A panel
-that is not found is an opaque consumer, which blocks verdicts.
+that is not found is an opaque consumer, which blocks verdicts. A copy that an old dashboard holds beside the reference
+counts, but stands for the panel only in an answer of the API (` + "`/api/dashboards/uid/…`" + `), as it may be out of date in a file.
 
 **Data sources.** Queries for the default data source, for one that a variable chooses, and for one whose type is not
 known count, as they may be Prometheus. Name the data sources of this backend under datasources if others are Prometheus

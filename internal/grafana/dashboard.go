@@ -17,6 +17,7 @@ type Dashboard struct {
 	file       string
 	body       *tree.Value
 	schema2    bool
+	answered   bool // by the API, which fills in library panels as they are now
 }
 
 // Queries returns all queries of the dashboard, hidden and disabled ones

@@ -118,7 +118,12 @@ func (r *reader) object(o *tree.Value) bool {
 	case o.Is(tree.Array):
 		return r.list(o)
 	case o.Get("dashboard").Is(tree.Object):
-		return r.object(o.Get("dashboard"))
+		before := len(r.file.Dashboards)
+		known := r.object(o.Get("dashboard"))
+		for _, d := range r.file.Dashboards[before:] {
+			d.answered = o.Get("meta").Is(tree.Object)
+		}
+		return known
 	case strings.HasPrefix(o.Get("kind").Str(), "Grafana") && spec != nil:
 		return r.operator(o, spec)
 	case o.Get("kind").Str() == "LibraryPanel" && spec != nil:
