@@ -172,7 +172,7 @@ func (w *walker) targets(p *tree.Value, panel string) {
 		if isOther(own.typ) && own != builtIn && ds.typ != "" && ds.typ != mixed && !isOther(ds.typ) {
 			own = ds
 		}
-		w.target(t, own, panel)
+		w.panelTarget(t, own, panel)
 	}
 }
 

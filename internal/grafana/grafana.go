@@ -5,8 +5,8 @@
 // It reads no files and does not understand expressions.
 //
 // Reading order: read.go (what a document is), dashboard.go (a walk through
-// one dashboard), classic.go and schema2.go (the two families of schemas),
-// variable.go, datasource.go, alert.go.
+// one dashboard), target.go (a query of a panel), classic.go and schema2.go (the
+// two families of schemas), variable.go, datasource.go, alert.go.
 package grafana
 
 import (

@@ -3,6 +3,7 @@ package grafana
 import (
 	"strings"
 
+	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/tree"
 )
 
@@ -101,7 +102,11 @@ func (w *walker) specAnnotation(a *tree.Value) {
 func (w *walker) element(f tree.Field) {
 	body := f.Value.Get("spec")
 	panel := panelName(body)
-	if ref := body.Get("libraryPanel"); ref.Is(tree.Object) {
+	ref := body.Get("libraryPanel")
+	if !ref.Is(tree.Object) && f.Value.Get("kind").Str() == "LibraryPanel" {
+		w.add(panel, f.Value.Line, datasource{}, sentei.Expression{}, "the panel is a library panel, but does not say which")
+	}
+	if ref.Is(tree.Object) {
 		if !w.libraryPanel(ref, panel) {
 			w.missing(ref, panel)
 		}
@@ -110,6 +115,6 @@ func (w *walker) element(f tree.Field) {
 	for _, query := range body.Get("data", "spec", "queries").List() {
 		inner := query.Get("spec")
 		q := inner.Get("query")
-		w.target(q.Get("spec"), w.querySource(q, inner.Get("datasource")), panel)
+		w.panelTarget(q.Get("spec"), w.querySource(q, inner.Get("datasource")), panel)
 	}
 }
