@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/sentei/sentei"
+import (
+	"slices"
+
+	"github.com/sentei/sentei"
+)
 
 // index finds metrics and consumers of a report without searching all.
 type index struct {
@@ -62,5 +66,5 @@ func (x *index) metric(backend, name string) *sentei.MetricReport {
 // left out name another one in full.
 func (x *index) readings(name string) []reading {
 	named := x.byName[name]
-	return append(named[:len(named):len(named)], x.others...)
+	return append(slices.Clip(named), x.others...)
 }

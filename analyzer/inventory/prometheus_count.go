@@ -162,7 +162,7 @@ func (s *prometheusScan) inShards(ctx context.Context, shards [][]string, ask fu
 	for _, names := range shards {
 		group.Go(func() error { run(names); return nil })
 	}
-	group.Wait()
+	_ = group.Wait()
 	slices.Sort(failed.names)
 	return failed
 }

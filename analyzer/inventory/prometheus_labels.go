@@ -43,7 +43,7 @@ func (s *prometheusScan) readLabels(ctx context.Context) {
 			group.Go(func() error { read(name); return nil })
 		}
 	}
-	group.Wait()
+	_ = group.Wait()
 	if len(unread) > 0 {
 		slices.Sort(unread)
 		s.problem(false, "the labels of some metrics could not be read; any label of these may have any value",

@@ -67,7 +67,7 @@ func (c *topCounter) countJobs(ctx context.Context, jobs []string) {
 			return nil
 		})
 	}
-	group.Wait()
+	_ = group.Wait()
 }
 
 // countJob returns the series of each metric that the matchers select.

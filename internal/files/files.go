@@ -134,7 +134,7 @@ func (f *finder) folder(name, path string, above []string) {
 		f.problem(name, errors.New("is a folder"), "name its files, as "+name+"/*")
 		return
 	}
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	var entries []fs.DirEntry
 	if err == nil {
 		entries, err = os.ReadDir(path)
@@ -144,10 +144,10 @@ func (f *finder) folder(name, path string, above []string) {
 		f.problem(name, fmt.Errorf("read folder: %w", cause(err)), "")
 		return
 	}
-	if slices.Contains(above, real) {
+	if slices.Contains(above, target) {
 		return // a link to a folder around it
 	}
-	above = append(slices.Clip(above), real)
+	above = append(slices.Clip(above), target)
 	for _, e := range entries {
 		entryName, entryPath := name+"/"+e.Name(), filepath.Join(path, e.Name())
 		isDir := e.IsDir()

@@ -7,7 +7,10 @@
 // unknown fields must be tolerated, and every finding needs its line.
 package tree
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Kind says what a Value is.
 type Kind int
@@ -63,9 +66,9 @@ func (v *Value) field(key string) *Value {
 	if v == nil {
 		return nil
 	}
-	for i := len(v.Fields) - 1; i >= 0; i-- {
-		if v.Fields[i].Key == key {
-			return v.Fields[i].Value
+	for _, f := range slices.Backward(v.Fields) {
+		if f.Key == key {
+			return f.Value
 		}
 	}
 	return nil

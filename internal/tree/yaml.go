@@ -37,7 +37,7 @@ func parseYAML(data []byte, firstLine int) ([]*Value, error) {
 	var docs []*Value
 	for {
 		var node yaml.Node
-		if err := loader.Load(&node); err == io.EOF {
+		if err := loader.Load(&node); errors.Is(err, io.EOF) {
 			return docs, nil
 		} else if err != nil {
 			return docs, yamlError(err, firstLine)

@@ -1,5 +1,7 @@
 package tsdbscan
 
+import "slices"
+
 // part is the series of one metric that have the same label names and the same
 // job. They come sorted by their values.
 //
@@ -115,8 +117,8 @@ func (w *worker) split(p *part, label int, n uint32, hash uint64) {
 // finish ends all groups and runs.
 func (w *worker) finish(p *part) {
 	n := uint32(len(p.rows))
-	for i := len(p.groups) - 1; i >= 0; i-- {
-		w.merge(p, p.groups[i], n)
+	for _, g := range slices.Backward(p.groups) {
+		w.merge(p, g, n)
 	}
 	p.groups = p.groups[:0]
 	for i, l := range p.labels {
