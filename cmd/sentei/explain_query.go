@@ -30,10 +30,13 @@ JSON array of objects such as {"__name__":"up","job":"node"}.`,
 	cmd.Flags().String("lang", "promql", "language: promql, metricsql, or grafana for an expression with Grafana variables")
 	cmd.Flags().String("series", "", "JSON file with the series to resolve against")
 	cmd.Flags().StringP("output", "o", "text", "format: text or json")
-	cmd.Flags().StringArray("var", nil, "value of a Grafana variable, as name=value; repeat for several values; a variable without one may have any value")
+	cmd.Flags().StringArray("var", nil, "value of a Grafana variable, as name=value; repeat for several values; a variable without one, or with ?, may have any value")
 	cmd.Flags().Bool("variable-query", false, "EXPR is the query of a Grafana variable, such as label_values(up, job)")
 	return cmd
 }
+
+// anyValue stands for a variable that may have any value.
+const anyValue = "?"
 
 func explainQuery(cmd *cobra.Command, args []string) error {
 	e, err := expression(cmd, args[0])
@@ -79,6 +82,9 @@ func expression(cmd *cobra.Command, text string) (sentei.Expression, error) {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok || name == "" {
 			return e, usageError{fmt.Errorf("--var is %q: want name=value", pair)}
+		}
+		if value == anyValue {
+			continue // as if it was not set
 		}
 		values[name] = append(values[name], value)
 	}
