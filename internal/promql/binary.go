@@ -119,7 +119,9 @@ func (s scope) many(m matching) scope {
 	if m.open {
 		need, s.erased = everything(), everything()
 	}
-	if m.fill && s.mixes(m) { // made up results stand beside matched ones
+	// Made up results stand beside matched ones, and the operator itself takes
+	// away labels that it may have matched on, such as __type__.
+	if m.fill && s.erasingName().mixes(m) {
 		s = s.mixed()
 		need = s.need
 	}

@@ -55,6 +55,15 @@ var scenarios = []struct {
 		       b{k="2"} 0 20 3`,
 	},
 	{
+		name:  "fill: the operator takes away a type that it has matched on",
+		query: `max by (k) (a + on (k, __type__) group_left fill_left (1) b)`,
+		strip: "n",
+		from:  "a",
+		data: `a{k="1",n="1"} 0 20 1
+		       b{k="1"} 0 20 2
+		       b{k="1",__type__="gauge"} 0 20 3`,
+	},
+	{
 		name:  "fill: made up results follow matched ones below a subquery",
 		query: `sum(max_over_time((a + on (k) group_left fill_left (0) b)[10m:1m]))`,
 		strip: "x",
