@@ -65,7 +65,9 @@ func enumerate(kind string, body *tree.Value) ([]string, bool) {
 		if body.Get("valuesFormat").Str() == "json" || body.Get("allValue").Scalar() != "" {
 			return nil, false
 		}
-		values = splitCustom(query)
+		if values = splitCustom(query); query != "" && slices.Contains(values, "") {
+			return nil, false // a matcher on nothing selects series without the label
+		}
 	case "interval":
 		if auto := body.Get("auto"); auto != nil && auto.Text != "false" {
 			return nil, false
@@ -86,7 +88,7 @@ func enumerate(kind string, body *tree.Value) ([]string, bool) {
 	}
 	if kind != "constant" {
 		for _, option := range body.Get("options").List() {
-			if option.Has("properties") {
+			if option.Has("properties") || option.Has("value") && len(option.Get("value").List()) == 0 && option.Get("value").Scalar() == "" {
 				return nil, false
 			}
 			values = append(values, chosen(option)...)
