@@ -54,17 +54,17 @@ func worstAspect(sizes []float64, scale, area, side float64) float64 {
 func layRow(sizes []float64, scale, area float64, in box) (row []box, rest box) {
 	at := 0.0
 	if in.W >= in.H {
-		thick := area / in.H
+		thick := min(area/in.H, in.W)
 		for _, s := range sizes {
-			h := s * scale / thick
+			h := min(s*scale/thick, in.H-at) // rounding must not lead outside
 			row = append(row, box{in.X, in.Y + at, thick, h})
 			at += h
 		}
 		return row, box{in.X + thick, in.Y, max(0, in.W-thick), in.H}
 	}
-	thick := area / in.W
+	thick := min(area/in.W, in.H)
 	for _, s := range sizes {
-		w := s * scale / thick
+		w := min(s*scale/thick, in.W-at)
 		row = append(row, box{in.X + at, in.Y, w, thick})
 		at += w
 	}
