@@ -43,9 +43,7 @@ type serverConfig struct {
 		ScrapeInterval     model.Duration `yaml:"scrape_interval"`
 		EvaluationInterval model.Duration `yaml:"evaluation_interval"`
 	} `yaml:"global"`
-	jobs           []sentei.ScrapeJob
-	externalLabels []string
-	remoteWrite    []string
+	promconfig.Config `yaml:"-"`
 }
 
 // readJobs reads the scrape jobs and the intervals. What is missing only makes
@@ -71,7 +69,7 @@ func (s *prometheusScan) readJobsOf(ctx context.Context, targets []promapi.Targe
 		s.env.Logger.Debug("scrape pools without targets are not known", "err", err)
 	}
 	s.jobs = scrapeJobs(targets, cfg, pools)
-	s.externalLabels, s.remoteWrite = cfg.externalLabels, cfg.remoteWrite
+	s.externalLabels, s.remoteWrite = cfg.ExternalLabels, cfg.RemoteWrite
 	s.intervals = scrapeIntervals{
 		recorded: s.recordedIntervals(ctx, cfg),
 		jobs:     jobIntervals(targets),
@@ -90,11 +88,9 @@ func (s *prometheusScan) readConfig(ctx context.Context) (cfg serverConfig, err 
 	if err != nil {
 		return cfg, err
 	}
-	var errs [4]error
+	var errs [2]error
 	errs[0] = yaml.Unmarshal([]byte(text), &cfg)
-	cfg.jobs, errs[1] = promconfig.ScrapeJobs([]byte(text))
-	cfg.externalLabels, errs[2] = promconfig.ExternalLabels([]byte(text))
-	cfg.remoteWrite, errs[3] = promconfig.RemoteWrite([]byte(text))
+	cfg.Config, errs[1] = promconfig.Read([]byte(text))
 	return cfg, errors.Join(errs[:]...)
 }
 
@@ -109,7 +105,7 @@ func scrapeJobs(targets []promapi.Target, cfg serverConfig, pools []string) []se
 		}
 		return jobs[name]
 	}
-	for _, c := range cfg.jobs { // its job labels are those that targets really carry
+	for _, c := range cfg.ScrapeJobs { // its job labels are those that targets really carry
 		j := job(c.Name)
 		j.HonorLabels, j.OpenJobs, j.Interval = c.HonorLabels, c.OpenJobs, c.Interval
 	}

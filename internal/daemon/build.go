@@ -57,16 +57,12 @@ func (b *builder) prometheusConfig(c *config.Backend, into *analyzer.Backend) {
 		b.fail(fmt.Errorf("backend %s: read prometheus_config: %w", c.Name, err))
 		return
 	}
-	var errs [3]error
-	into.ScrapeJobs, errs[0] = promconfig.ScrapeJobs(text)
-	into.ExternalLabels, errs[1] = promconfig.ExternalLabels(text)
-	into.RemoteWrite, errs[2] = promconfig.RemoteWrite(text)
-	for _, err := range errs {
-		if err != nil {
-			b.fail(fmt.Errorf("backend %s: read prometheus_config %s: %w", c.Name, c.PrometheusConfig, err))
-			return // all three read the same text
-		}
+	read, err := promconfig.Read(text)
+	if err != nil {
+		b.fail(fmt.Errorf("backend %s: read prometheus_config %s: %w", c.Name, c.PrometheusConfig, err))
+		return
 	}
+	into.ScrapeJobs, into.ExternalLabels, into.RemoteWrite = read.ScrapeJobs, read.ExternalLabels, read.RemoteWrite
 }
 
 func (b *builder) inventories(c *config.Backend) []analyzer.InventorySource {

@@ -21,7 +21,8 @@ func FuzzScrapeJobs(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		jobs, err := ScrapeJobs(text)
+		read, err := Read(text)
+		jobs := read.ScrapeJobs
 		rules, errRules := MetricRelabelConfigs(text)
 		if (err == nil) != (errRules == nil) || len(jobs) != len(rules) {
 			t.Fatalf("%d jobs, %v; rules of %d jobs, %v", len(jobs), err, len(rules), errRules)

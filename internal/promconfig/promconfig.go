@@ -91,7 +91,30 @@ func MetricRelabelConfigs(text []byte) (map[string][]*relabel.Config, error) {
 	return rules, nil
 }
 
-// ScrapeJobs returns the scrape jobs of the file, sorted by name. Their job
+// Config is what a configuration says that matters beside its relabel rules.
+type Config struct {
+	ScrapeJobs     []sentei.ScrapeJob // sorted by name
+	ExternalLabels []string           // names of the external_labels, sorted
+	// RemoteWrite are the receivers of remote_write in the order of the file:
+	// the host of each URL, with its name if it has one. Paths and credentials
+	// are left out.
+	RemoteWrite []string
+}
+
+// Read reads a configuration file.
+func Read(text []byte) (Config, error) {
+	f, err := parse(text)
+	if err != nil {
+		return Config{}, err
+	}
+	return Config{
+		ScrapeJobs:     f.scrapeJobs(),
+		ExternalLabels: slices.Sorted(maps.Keys(f.Global.ExternalLabels)),
+		RemoteWrite:    f.remoteWrite(),
+	}, nil
+}
+
+// scrapeJobs returns the scrape jobs of the file, sorted by name. Their job
 // labels are those that the file itself shows: the job_name, unless static
 // labels or relabel rules with a fixed replacement set another. Where the job
 // label may also come from elsewhere (a service discovery, the exposition of a
@@ -100,11 +123,7 @@ func MetricRelabelConfigs(text []byte) (map[string][]*relabel.Config, error) {
 //
 // Jobs in files of scrape_config_files are not read: nothing is proposed for
 // them.
-func ScrapeJobs(text []byte) ([]sentei.ScrapeJob, error) {
-	f, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
+func (f *file) scrapeJobs() []sentei.ScrapeJob {
 	var jobs []sentei.ScrapeJob
 	for i := range f.ScrapeConfigs {
 		s := &f.ScrapeConfigs[i]
@@ -123,7 +142,7 @@ func ScrapeJobs(text []byte) ([]sentei.ScrapeJob, error) {
 		jobs = append(jobs, job)
 	}
 	slices.SortFunc(jobs, func(a, b sentei.ScrapeJob) int { return strings.Compare(a.Name, b.Name) })
-	return jobs, nil
+	return jobs
 }
 
 // jobLabels returns the job labels that targets of the job may carry, as far
@@ -220,23 +239,7 @@ func mayBeJob(name string) bool {
 	return computed && strings.HasPrefix(model.JobLabel, prefix) || name == model.JobLabel
 }
 
-// ExternalLabels returns the names of the external_labels, sorted.
-func ExternalLabels(text []byte) ([]string, error) {
-	f, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Sorted(maps.Keys(f.Global.ExternalLabels)), nil
-}
-
-// RemoteWrite returns the receivers of remote_write in the order of the file:
-// the host of each URL, with its name if it has one. Paths and credentials are
-// left out.
-func RemoteWrite(text []byte) ([]string, error) {
-	f, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
+func (f *file) remoteWrite() []string {
 	var receivers []string
 	for i, r := range f.RemoteWrite {
 		receiver := fmt.Sprintf("remote_write[%d]", i)
@@ -248,5 +251,5 @@ func RemoteWrite(text []byte) ([]string, error) {
 		}
 		receivers = append(receivers, receiver)
 	}
-	return receivers, nil
+	return receivers
 }

@@ -51,7 +51,8 @@ func TestScrapeJobs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			text := "scrape_configs:\n- job_name: j\n  scrape_interval: 30s\n  " + strings.ReplaceAll(tt.job, "\n", "\n  ") + "\n"
-			got, err := ScrapeJobs([]byte(text))
+			read, err := Read([]byte(text))
+			got := read.ScrapeJobs
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,10 +66,11 @@ func TestScrapeJobs(t *testing.T) {
 
 func TestIntervals(t *testing.T) {
 	for global, want := range map[string]time.Duration{"": time.Minute, "global: {scrape_interval: 15s}\n": 15 * time.Second} {
-		jobs, err := ScrapeJobs([]byte(global + "scrape_configs: [{job_name: b}, {job_name: a, scrape_interval: 5s}]"))
+		read, err := Read([]byte(global + "scrape_configs: [{job_name: b}, {job_name: a, scrape_interval: 5s}]"))
 		if err != nil {
 			t.Fatal(err)
 		}
+		jobs := read.ScrapeJobs
 		if len(jobs) != 2 || jobs[0].Name != "a" || jobs[0].Interval != 5*time.Second || jobs[1].Interval != want {
 			t.Errorf("%s: %+v", global, jobs)
 		}
@@ -105,7 +107,7 @@ func TestErrors(t *testing.T) {
 		"scrape_configs: [{job_name: a, metric_relabel_configs: [{action: eat}]}]":                        "eat",
 		"scrape_configs: [{job_name: a, metric_relabel_configs: [{action: labeldrop, target_label: x}]}]": "requires only 'regex'",
 	} {
-		if jobs, err := ScrapeJobs([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if jobs, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, %v, want an error with %q", text, jobs, err, want)
 		}
 	}
@@ -122,7 +124,7 @@ func TestFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = ScrapeJobs(text)
+		_, err = Read(text)
 		if twice := filepath.Base(file) == "files.yml"; (err != nil) != twice {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -141,16 +143,15 @@ remote_write:
   name: long term
 - {}
 `)
-	labels, err := ExternalLabels(text)
-	if d := cmp.Diff([]string{"cluster", "replica"}, labels); err != nil || d != "" {
+	read, err := Read(text)
+	if d := cmp.Diff([]string{"cluster", "replica"}, read.ExternalLabels); err != nil || d != "" {
 		t.Error(err, d)
 	}
-	receivers, err := RemoteWrite(text)
-	if d := cmp.Diff([]string{"mimir.example", "10.0.0.1:9009 (long term)", "remote_write[2]"}, receivers); err != nil || d != "" {
-		t.Error(err, d)
+	if d := cmp.Diff([]string{"mimir.example", "10.0.0.1:9009 (long term)", "remote_write[2]"}, read.RemoteWrite); d != "" {
+		t.Error(d)
 	}
-	jobs, err := ScrapeJobs(text)
-	if err != nil || len(jobs) != 1 || !jobs[0].HonorLabels || jobs[0].OpenJobs {
-		t.Errorf("got %+v, %v", jobs, err)
+	jobs := read.ScrapeJobs
+	if len(jobs) != 1 || !jobs[0].HonorLabels || jobs[0].OpenJobs {
+		t.Errorf("got %+v", jobs)
 	}
 }
