@@ -58,6 +58,34 @@ type JobMetric struct {
 	// by name. It is nil when the source did not read them: then any label
 	// may have any value.
 	Labels []LabelStats `json:"labels,omitempty"`
+	// Reductions are sets of labels whose removal leaves fewest series, found
+	// greedily: each entry names the labels to remove in addition to those of
+	// the entries before it. It is nil when nobody looked, and empty when no
+	// removal merges series.
+	Reductions []Reduction `json:"reductions,omitempty"`
+	// Histogram describes the buckets; nil for what is no histogram.
+	Histogram *Histogram `json:"histogram,omitempty"`
+}
+
+// Reduction is one step of a greedy search for labels to remove.
+type Reduction struct {
+	// Labels are removed together, sorted: labels that determine each other
+	// save nothing one by one.
+	Labels []string `json:"labels"`
+	// SeriesWithout is how many series remain without these labels and those
+	// of all steps before, SeriesWithoutLive the same of those live at the end
+	// of the span.
+	SeriesWithout     int64 `json:"series_without"`
+	SeriesWithoutLive int64 `json:"series_without_live"`
+}
+
+// Histogram is how a histogram is stored.
+type Histogram struct {
+	// Bounds are the values of the label le of a classic histogram's bucket
+	// series, as stored, sorted as numbers. It is empty for a native one.
+	Bounds []string `json:"bounds,omitempty"`
+	// NativeSeries is how many series hold native histograms.
+	NativeSeries int64 `json:"native_series,omitempty"`
 }
 
 // LabelStats describes one label over the series of a JobMetric. All counts
@@ -77,6 +105,11 @@ type LabelStats struct {
 	// span. They are -1 when unknown.
 	SeriesWithout     int64 `json:"series_without"`
 	SeriesWithoutLive int64 `json:"series_without_live"`
+	// DeterminedBy are the other labels each of which fixes this one: series
+	// with the same value there (or both without it) have the same value here.
+	// Sorted. It is nil when nobody looked; a label with one value on all
+	// series is determined by every other and lists none.
+	DeterminedBy []string `json:"determined_by,omitempty"`
 }
 
 // LabelValue is one value of a label and the number of series that have it.
