@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/sentei/sentei"
@@ -84,31 +83,11 @@ func RelabelOptions(c *config.Config) (relabel.Options, error) {
 	return o, nil
 }
 
-// write replaces the file in one step, so that a reader, or a crash, never
-// sees half of it.
-func (o output) write(r *sentei.Report) (err error) {
-	dir := filepath.Dir(o.name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(o.name)+".*")
+// write replaces the file in one step.
+func (o output) write(r *sentei.Report) error {
+	err := files.Replace(o.name, 0o644, func(w io.Writer) error { return o.render(w, r) })
 	if err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err := o.render(f, r); err != nil {
-		return fmt.Errorf("render %s: %w", o.name, err)
-	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", o.name, err)
-	}
-	if err := os.Rename(f.Name(), o.name); err != nil {
-		return fmt.Errorf("write output: %w", err)
+		return fmt.Errorf("write output %s: %w", o.name, err)
 	}
 	return nil
 }
