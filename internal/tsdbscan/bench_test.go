@@ -97,7 +97,7 @@ func BenchmarkIndex(b *testing.B) {
 // BenchmarkOverview reads the postings offset table alone.
 func BenchmarkOverview(b *testing.B) {
 	bench(b, func(blocks []Block) (*Result, error) {
-		_, err := ReadOverview(&blocks[0])
+		_, err := ReadOverview(&blocks[0], 10)
 		return nil, err
 	})
 }

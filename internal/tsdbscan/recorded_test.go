@@ -25,7 +25,7 @@ func TestScanRecorded(t *testing.T) {
 	if samples := perSecond * r.To.Sub(r.From).Seconds(); int64(samples+0.5) != int64(b.Samples) {
 		t.Errorf("%.1f samples, but meta.json says %d", samples, b.Samples)
 	}
-	o, err := ReadOverview(b)
+	o, err := ReadOverview(b, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
