@@ -28,6 +28,8 @@ type Inventory struct {
 	// Estimated names the parts of the numbers that are estimates, such as
 	// "disk_bytes_per_day"; everything else is counted.
 	Estimated []string
+	// Series lists the series one by one; nil when the source cannot.
+	Series SeriesReader
 }
 
 // Metric is all series of one name.

@@ -1,5 +1,7 @@
 package sentei
 
+import "time"
+
 // Grade says how exactly consumers keep their results under a proposal.
 // Grades are never mixed in one list.
 type Grade string
@@ -20,27 +22,68 @@ const (
 // ActionKind is what a proposal does to the stored series.
 type ActionKind string
 
-// The actions.
+// The actions. What a rule made of them does exactly is defined by package
+// internal/relabeling.
 const (
 	// DropMetric drops every series of Action.Metric in the place.
 	DropMetric ActionKind = "drop_metric"
+	// DropValues drops the series of Action.Metric whose label Action.Label
+	// has one of Action.Values.
+	DropValues ActionKind = "drop_values"
+	// StripLabel takes Action.Label off the series of Action.Metric, or off
+	// all series of the place when Metric is empty.
+	StripLabel ActionKind = "strip_label"
+	// DeleteRules deletes the recording rules Action.Rules.
+	DeleteRules ActionKind = "delete_rules"
+	// SetInterval scrapes every Action.Interval.
+	SetInterval ActionKind = "set_scrape_interval"
+	// ConvertHistograms stores the classic histograms of the place as native
+	// ones with custom buckets. Queries have to be rewritten: Action.Rewrites.
+	ConvertHistograms ActionKind = "convert_histograms"
+	// Aggregate stores Action.Metric without Action.Labels, the series that
+	// become equal combined by Action.Function.
+	Aggregate ActionKind = "aggregate"
 )
 
-// Action is the change itself, free of any dialect.
+// Action is the change itself, free of any dialect. Fields that its kind does
+// not use are empty.
 type Action struct {
 	Kind   ActionKind `json:"kind"`
-	Metric string     `json:"metric"`
+	Metric string     `json:"metric,omitempty"`
+	Label  string     `json:"label,omitempty"`
+	Values []string   `json:"values,omitempty"` // sorted
+	// Labels are those that an aggregation takes away, sorted, and Function is
+	// what combines the series: sum, min, max, count.
+	Labels   []string `json:"labels,omitempty"`
+	Function string   `json:"function,omitempty"`
+	// Rules are the identifiers of the recording rules to delete, sorted.
+	Rules    []string      `json:"rules,omitempty"`
+	Interval time.Duration `json:"interval_ns,omitempty"`
+	// Rewrites are the expressions that must change with it, sorted by
+	// consumer.
+	Rewrites []Rewrite `json:"rewrites,omitempty"`
 }
 
-// Place is where a change is made: one scrape job of one backend.
+// Rewrite is an expression of a consumer and what it must become.
+type Rewrite struct {
+	Consumer string `json:"consumer"` // identifier
+	From     string `json:"from"`
+	To       string `json:"to"`
+}
+
+// Place is where a change is made: one scrape job of one backend, one of its
+// remote_write entries, or its rule files.
 type Place struct {
 	Backend string `json:"backend"`
 	// ScrapeJob is the job_name in the configuration.
-	ScrapeJob string `json:"scrape_job"`
+	ScrapeJob string `json:"scrape_job,omitempty"`
+	// RemoteWrite is the name of the remote_write entry, or its URL when it
+	// has none. What leaves there has passed every scrape job.
+	RemoteWrite string `json:"remote_write,omitempty"`
 	// Job is the stored job label of the series that the proposal is about.
-	Job string `json:"job"`
-	// Shared says that series with other job labels pass the same scrape job,
-	// so a rule must ask for Job as well.
+	Job string `json:"job,omitempty"`
+	// Shared says that series with other job labels pass the same place, so a
+	// rule must ask for Job as well.
 	Shared bool `json:"shared,omitempty"`
 }
 
@@ -58,6 +101,47 @@ type Evidence struct {
 	Query string `json:"query,omitempty"` // PromQL that shows it
 }
 
+// Proof is why no known consumer sees a difference: what was checked on paper
+// for every living consumer, and what the rules did when they were executed
+// over the stored series.
+type Proof struct {
+	// Theorem is the argument, in a sentence.
+	Theorem string `json:"theorem"`
+	// Consumers is how many living consumers of the backend were looked at,
+	// Selectors how many selectors they have.
+	Consumers int `json:"consumers"`
+	Selectors int `json:"selectors"`
+	// Readers are the selectors that read the metric and do not notice, each
+	// with the reason, sorted. Empty when nothing reads it.
+	Readers []ProofReader `json:"readers,omitempty"`
+	// Executed is nil when the inventory cannot list series.
+	Executed *Executed `json:"executed,omitempty"`
+}
+
+// ProofReader is a selector that reads the metric of a proposal.
+type ProofReader struct {
+	Consumer string `json:"consumer"` // identifier
+	Selector string `json:"selector"`
+	Because  string `json:"because"` // why it does not notice
+}
+
+// Executed is what Prometheus's relabel code did with the stored series of the
+// whole span.
+type Executed struct {
+	Series  int64 `json:"series"`  // that pass the place
+	Changed int64 `json:"changed"` // dropped or with other labels: exactly those planned
+	// Distinct says that the series that remain are still distinct.
+	Distinct bool `json:"distinct"`
+}
+
+// RehearsalResult is how the replay of the consumers went.
+type RehearsalResult struct {
+	Consumers int `json:"consumers"` // that read a changed series
+	Replayed  int `json:"replayed"`  // of those, replayed without a difference
+	// Detail says why others were not replayed, and other remarks.
+	Detail string `json:"detail,omitempty"`
+}
+
 // Proposal is one change at one place.
 type Proposal struct {
 	ID     string `json:"id"` // hash of rule, place and action: stable between scans
@@ -66,12 +150,21 @@ type Proposal struct {
 	State  State  `json:"state"`
 	Place  Place  `json:"place"`
 	Action Action `json:"action"`
+	// Group is set on proposals that stand and fall together: a recording rule
+	// and the inputs that nobody else reads. It is the ID of one of them.
+	Group string `json:"group,omitempty"`
 
 	Saving         Cost    `json:"saving"`
 	SavingPerMonth float64 `json:"saving_per_month"` // in Report.Settings.Prices.Currency
 
-	Evidence []Evidence `json:"evidence"`
-	Risk     string     `json:"risk"`
-	Check    string     `json:"check"`    // how to check it by hand before
-	Rollback string     `json:"rollback"` // how to undo it after
+	// Transient is how long results may differ after it is deployed: zero for
+	// grade A.
+	Transient time.Duration `json:"transient_ns,omitempty"`
+
+	Evidence  []Evidence       `json:"evidence"`
+	Proof     *Proof           `json:"proof,omitempty"`
+	Rehearsal *RehearsalResult `json:"rehearsal,omitempty"`
+	Risk      string           `json:"risk"`
+	Check     string           `json:"check"`    // how to check it by hand before
+	Rollback  string           `json:"rollback"` // how to undo it after
 }

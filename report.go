@@ -27,6 +27,7 @@ type Report struct {
 	Metrics   []MetricReport `json:"metrics"`   // sorted by backend and name
 	Consumers []Consumer     `json:"consumers"` // sorted by kind, backend, location, name
 	Proposals []Proposal     `json:"proposals"` // biggest saving first
+	Findings  []Finding      `json:"findings"`  // sorted by backend, rule and place
 	Sources   []SourceStatus `json:"sources"`   // in configuration order
 	Problems  []Problem      `json:"problems"`  // blocking ones first
 }
@@ -142,6 +143,20 @@ type Problem struct {
 	// Accepted is the reason why the configuration accepts the problem, which
 	// then does not block.
 	Accepted string `json:"accepted,omitempty"`
+}
+
+// Finding is something worth knowing that no proposal mends: a relabel rule
+// that matches nothing, two jobs that collect the same series.
+type Finding struct {
+	ID      string `json:"id"` // hash of the rest
+	Backend string `json:"backend"`
+	Rule    string `json:"rule"`  // the rule that found it
+	Where   string `json:"where"` // file and line, scrape job
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"` // what to do
+	// Cost is what it costs; zero when that cannot be said.
+	Cost     Cost    `json:"cost"`
+	PerMonth float64 `json:"per_month"` // in Settings.Prices.Currency
 }
 
 // HashID returns a short identifier of the parts: the first 12 hexadecimal

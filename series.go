@@ -1,0 +1,26 @@
+package sentei
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// Series is one stored series.
+type Series struct {
+	Labels labels.Labels
+	// From and To are the times of the first and the last sample.
+	From, To time.Time
+	// Live says that it still received samples at the end of the span.
+	Live bool
+}
+
+// SeriesReader lists what an inventory counted, series by series. It reads the
+// state that the inventory saw, as far as that is still there.
+type SeriesReader interface {
+	// ReadSeries calls f with every series of the metrics over the whole span,
+	// once each, sorted by labels within a metric. It stops at the first error
+	// of f. The error of a reader that cannot list all series is never nil.
+	ReadSeries(ctx context.Context, metrics []string, f func(Series) error) error
+}
