@@ -28,6 +28,7 @@ func writeJSON(w io.Writer, r *sentei.Report, _ Options) error {
 	out.Proposals = listed(out.Proposals)
 	out.Sources = listed(out.Sources)
 	out.Problems = listed(out.Problems)
+	out.Findings = listed(out.Findings)
 
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false) // expressions stay readable: > and not \u003e

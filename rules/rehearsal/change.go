@@ -2,16 +2,12 @@ package rehearsal
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // Change is one alteration of what is stored: relabel rules that run after
@@ -26,102 +22,27 @@ type Change struct {
 	// Metric is the only metric whose series the rules change, or empty when
 	// they may change any.
 	Metric string
-	Scope  Scope
+	Scope  relabeling.Scope
 	Rules  []*relabel.Config
-}
-
-// Scope says which series pass the rules. Series that Prometheus writes
-// itself (recorded ones, alerts, report samples of scrapes) never do.
-type Scope struct {
-	// All says that every series passes; the other fields do not count then.
-	All bool
-	// Jobs are the stored job labels of the series that pass.
-	Jobs []string
-	// Others says that series pass, too, whose job label is not in Known:
-	// those that a scrape job with honor_labels may have brought.
-	Others bool
-	Known  []string
-}
-
-// ScopeOf returns the scope of the rules of a scrape job of the backend, and
-// whether the backend has such a job.
-func ScopeOf(b *sentei.Backend, scrapeJob string) (Scope, bool) {
-	i := slices.IndexFunc(b.ScrapeJobs, func(s sentei.ScrapeJob) bool { return s.Name == scrapeJob })
-	if i < 0 {
-		return Scope{}, false
-	}
-	s := Scope{Jobs: b.ScrapeJobs[i].JobLabels, Others: b.ScrapeJobs[i].HonorLabels || b.ScrapeJobs[i].OpenJobs}
-	if s.Others {
-		for k := range b.ScrapeJobs {
-			s.Known = append(s.Known, b.ScrapeJobs[k].JobLabels...)
-		}
-	}
-	return s, true
-}
-
-// has reports whether a series passes the rules.
-func (s *Scope) has(l labels.Labels) bool {
-	name := l.Get(model.MetricNameLabel)
-	if name == "ALERTS" || name == "ALERTS_FOR_STATE" {
-		return false
-	}
-	job := l.Get(model.JobLabel)
-	if !s.All && !slices.Contains(s.Jobs, job) {
-		// Report samples among them are those of another Prometheus.
-		return s.Others && !slices.Contains(s.Known, job)
-	}
-	return name != "up" && !strings.HasPrefix(name, "scrape_")
-}
-
-// matchers narrows a selection down to what can be in the scope.
-func (s *Scope) matchers() []*labels.Matcher {
-	if s.All || s.Others {
-		return nil
-	}
-	var jobs []string
-	for _, j := range s.Jobs {
-		jobs = append(jobs, regexp.QuoteMeta(j))
-	}
-	return []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, model.JobLabel, strings.Join(jobs, "|"))}
 }
 
 // FromProposal returns the change that a proposal makes. The error says that
 // this kind of proposal cannot be rehearsed.
 func FromProposal(b *sentei.Backend, p *sentei.Proposal) (Change, error) {
-	c := Change{ID: p.ID, Metric: p.Action.Metric}
-	switch p.Action.Kind {
-	case sentei.DropMetric:
-		c.Title = "drop " + p.Action.Metric
-		c.Rules = []*relabel.Config{dropName(p.Action.Metric)}
-	default:
-		return c, fmt.Errorf("proposals of kind %s cannot be rehearsed", p.Action.Kind)
+	c := Change{ID: p.ID, Metric: p.Action.Metric, Title: relabeling.Title(p)}
+	rules, err := relabeling.Configs(p)
+	if err != nil {
+		return c, fmt.Errorf("it cannot be rehearsed: %w", err)
 	}
-	c.Title += " at " + p.Place.ScrapeJob
-	scope, ok := ScopeOf(b, p.Place.ScrapeJob)
-	if !ok {
-		return c, fmt.Errorf("the scrape job %q is not known", p.Place.ScrapeJob)
-	}
-	if p.Place.Shared { // the rule asks for the stored job label
-		scope = Scope{Jobs: []string{p.Place.Job}}
-		c.Title += " for job " + strconv.Quote(p.Place.Job)
-	}
-	c.Scope = scope
-	return c, nil
-}
-
-func dropName(metric string) *relabel.Config {
-	c := relabel.DefaultRelabelConfig
-	c.SourceLabels = model.LabelNames{model.MetricNameLabel}
-	c.Regex = relabel.MustNewRegexp(regexp.QuoteMeta(metric))
-	c.Action = relabel.Drop
-	c.NameValidationScheme = model.UTF8Validation
-	return &c
+	c.Rules = rules
+	c.Scope, err = relabeling.ScopeOfProposal(b, p)
+	return c, err
 }
 
 // Split returns the rules of one scrape job as changes, one for each rule. The
 // rules stay together in one change when one of them depends on what another
 // changes. first is the index of the first rule in its list.
-func Split(scrapeJob string, scope Scope, first int, rules []*relabel.Config) []Change {
+func Split(scrapeJob string, scope relabeling.Scope, first int, rules []*relabel.Config) []Change {
 	name := func(i int) string { return fmt.Sprintf("%s[%d]", scrapeJob, first+i) }
 	for i, later := range rules {
 		for _, earlier := range rules[:i] {

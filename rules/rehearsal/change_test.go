@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 func ids(changes []Change) []string {
@@ -40,11 +41,11 @@ func TestSplit(t *testing.T) {
 		"a kept label that another writes": {`[{regex: a, action: labelkeep}, {target_label: b, replacement: x}]`, []string{"j[2-3]"}},
 	}
 	for name, tt := range tests {
-		if diff := cmp.Diff(tt.want, ids(Split("j", Scope{}, 2, rulesOf(t, tt.rules)))); diff != "" {
+		if diff := cmp.Diff(tt.want, ids(Split("j", relabeling.Scope{}, 2, rulesOf(t, tt.rules)))); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 	}
-	long := Split("j", Scope{}, 0, rulesOf(t, `[{source_labels: [__name__], regex: '`+strings.Repeat("a", 100)+`', action: drop}]`))
+	long := Split("j", relabeling.Scope{}, 0, rulesOf(t, `[{source_labels: [__name__], regex: '`+strings.Repeat("a", 100)+`', action: drop}]`))
 	if !strings.HasSuffix(long[0].Title, "a… at j") || !strings.HasPrefix(long[0].Title, "drop __name__=aaa") {
 		t.Error(long[0].Title)
 	}
@@ -55,14 +56,14 @@ func TestScope(t *testing.T) {
 		{Name: "node", JobLabels: []string{"node", "edge"}},
 		{Name: "push", JobLabels: []string{"push"}, HonorLabels: true},
 	}}
-	of := func(job string) Scope {
-		s, ok := ScopeOf(b, job)
+	of := func(job string) relabeling.Scope {
+		s, ok := relabeling.ScopeOf(b, job)
 		if !ok {
 			t.Fatal(job)
 		}
 		return s
 	}
-	if _, ok := ScopeOf(b, "other"); ok {
+	if _, ok := relabeling.ScopeOf(b, "other"); ok {
 		t.Error("a scrape job that is not there")
 	}
 	tests := []struct {
@@ -80,11 +81,11 @@ func TestScope(t *testing.T) {
 		{"ALERTS", "node", false, false, false},
 		{"ALERTS_FOR_STATE", "elsewhere", false, false, false},
 	}
-	node, push, each := of("node"), of("push"), Scope{All: true}
+	node, push, each := of("node"), of("push"), relabeling.Scope{All: true}
 	for _, tt := range tests {
 		l := labels.FromStrings("__name__", tt.name, "job", tt.job)
-		if node.has(l) != tt.node || push.has(l) != tt.push || each.has(l) != tt.each {
-			t.Errorf("%s: node %v, push %v, all %v", l, node.has(l), push.has(l), each.has(l))
+		if node.Has(l) != tt.node || push.Has(l) != tt.push || each.Has(l) != tt.each {
+			t.Errorf("%s: node %v, push %v, all %v", l, node.Has(l), push.Has(l), each.Has(l))
 		}
 	}
 }
@@ -130,7 +131,11 @@ func TestFromConfig(t *testing.T) {
 	drop := func(names ...string) []*relabel.Config {
 		var out []*relabel.Config
 		for _, n := range names {
-			out = append(out, dropName(n))
+			c, err := relabeling.Configs(&sentei.Proposal{Action: sentei.Action{Kind: sentei.DropMetric, Metric: n}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, c...)
 		}
 		return out
 	}

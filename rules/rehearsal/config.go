@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // FromReport returns the changes that the proposals of the backend make, and
@@ -65,7 +66,7 @@ func Added(b *sentei.Backend, scrapeJob string, first int, rules []*relabel.Conf
 	if len(rules) == 0 {
 		return nil, ""
 	}
-	scope, ok := ScopeOf(b, scrapeJob)
+	scope, ok := relabeling.ScopeOf(b, scrapeJob)
 	if !ok {
 		return nil, fmt.Sprintf("the scrape job %q is not known in the backend %s: its %d new rules are not rehearsed", scrapeJob, b.Name, len(rules))
 	}

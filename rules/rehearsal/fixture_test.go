@@ -22,6 +22,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promql"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 var start = time.Date(2026, time.November, 20, 10, 0, 0, 0, time.UTC)
@@ -187,7 +188,7 @@ func rulesOf(t testing.TB, text string) []*relabel.Config {
 // changesOf returns the rules of a scrape job of the report as changes.
 func changesOf(t testing.TB, r *sentei.Report, scrapeJob, text string) []Change {
 	t.Helper()
-	scope, ok := ScopeOf(&r.Backends[0], scrapeJob)
+	scope, ok := relabeling.ScopeOf(&r.Backends[0], scrapeJob)
 	if !ok {
 		t.Fatalf("no scrape job %s", scrapeJob)
 	}

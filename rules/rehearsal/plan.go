@@ -77,7 +77,7 @@ func (p *plan) compute(l labels.Labels) outcome {
 	}
 	builder := labels.NewBuilder(l)
 	for _, i := range indexes {
-		if c := &p.changes[i]; c.Scope.has(l) && !relabel.ProcessBuilder(builder, c.Rules...) {
+		if c := &p.changes[i]; c.Scope.Has(l) && !relabel.ProcessBuilder(builder, c.Rules...) {
 			o.after, o.dropped, o.changed = labels.EmptyLabels(), true, true
 			return o
 		}

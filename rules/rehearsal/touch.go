@@ -89,7 +89,7 @@ func find(ctx context.Context, d *Data, p *plan, most int) (*altered, error) {
 
 // matchers narrows the series down to those that the change may alter.
 func (c *Change) matchers() []*labels.Matcher {
-	out := c.Scope.matchers()
+	out := c.Scope.Matchers()
 	if c.Metric != "" {
 		out = append(out, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, c.Metric))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/util/annotations"
+	"github.com/sentei/sentei/internal/relabeling"
 	"pgregory.net/rapid"
 )
 
@@ -175,9 +176,9 @@ func drawRule(t *rapid.T, onlyDrops bool) *relabel.Config {
 func drawChanges(t *rapid.T, onlyDrops bool) []Change {
 	var out []Change
 	for i := range rapid.IntRange(0, 4).Draw(t, "changes") {
-		c := Change{ID: fmt.Sprint(i), Rules: []*relabel.Config{drawRule(t, onlyDrops)}, Scope: Scope{All: true}}
+		c := Change{ID: fmt.Sprint(i), Rules: []*relabel.Config{drawRule(t, onlyDrops)}, Scope: relabeling.Scope{All: true}}
 		if rapid.Bool().Draw(t, "of one job") {
-			c.Scope = Scope{Jobs: []string{rapid.SampledFrom(space["job"]).Draw(t, "scope")}}
+			c.Scope = relabeling.Scope{Jobs: []string{rapid.SampledFrom(space["job"]).Draw(t, "scope")}}
 		}
 		if rapid.Bool().Draw(t, "of one metric") {
 			c.Metric = rapid.SampledFrom(space["__name__"]).Draw(t, "metric")
@@ -336,7 +337,7 @@ func TestMerge(t *testing.T) {
 			}
 			rule := rulesOf(t, `[{regex: pod, action: labeldrop}]`)
 			found := &collisions{}
-			q, err := NewView(stored, []Change{{Rules: rule, Scope: Scope{All: true}}}, nil).watching(found).Querier(0, 1e9)
+			q, err := NewView(stored, []Change{{Rules: rule, Scope: relabeling.Scope{All: true}}}, nil).watching(found).Querier(0, 1e9)
 			if err != nil {
 				t.Fatal(err)
 			}

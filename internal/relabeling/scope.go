@@ -1,0 +1,140 @@
+package relabeling
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/sentei/sentei"
+)
+
+// Scope says which series pass the rules. Series that Prometheus writes
+// itself (recorded ones, alerts, report samples of scrapes) never do.
+type Scope struct {
+	// All says that every series passes; the other fields do not count then.
+	All bool
+	// Jobs are the stored job labels of the series that pass.
+	Jobs []string
+	// Others says that series pass, too, whose job label is not in Known:
+	// those that a scrape job with honor_labels may have brought.
+	Others bool
+	Known  []string
+	// Written says that the rules are those of a remote_write entry, which
+	// the series that Prometheus writes itself pass as well.
+	Written bool
+}
+
+// ScopeOf returns the scope of the rules of a scrape job of the backend, and
+// whether the backend has such a job.
+func ScopeOf(b *sentei.Backend, scrapeJob string) (Scope, bool) {
+	i := slices.IndexFunc(b.ScrapeJobs, func(s sentei.ScrapeJob) bool { return s.Name == scrapeJob })
+	if i < 0 {
+		return Scope{}, false
+	}
+	s := Scope{Jobs: b.ScrapeJobs[i].JobLabels, Others: b.ScrapeJobs[i].HonorLabels || b.ScrapeJobs[i].OpenJobs}
+	if s.Others {
+		for k := range b.ScrapeJobs {
+			s.Known = append(s.Known, b.ScrapeJobs[k].JobLabels...)
+		}
+	}
+	return s, true
+}
+
+// Has reports whether a series passes the rules.
+func (s *Scope) Has(l labels.Labels) bool {
+	if s.Written {
+		return s.All || slices.Contains(s.Jobs, l.Get(model.JobLabel))
+	}
+	name := l.Get(model.MetricNameLabel)
+	if name == "ALERTS" || name == "ALERTS_FOR_STATE" {
+		return false
+	}
+	job := l.Get(model.JobLabel)
+	if !s.All && !slices.Contains(s.Jobs, job) {
+		// Report samples among them are those of another Prometheus.
+		return s.Others && !slices.Contains(s.Known, job)
+	}
+	return name != "up" && !strings.HasPrefix(name, "scrape_")
+}
+
+// Matchers narrows a selection down to what can be in the scope.
+func (s *Scope) Matchers() []*labels.Matcher {
+	if s.All || s.Others {
+		return nil
+	}
+	var jobs []string
+	for _, j := range s.Jobs {
+		jobs = append(jobs, regexp.QuoteMeta(j))
+	}
+	return []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, model.JobLabel, strings.Join(jobs, "|"))}
+}
+
+// ScopeOfProposal returns which series pass the rule of a proposal.
+func ScopeOfProposal(b *sentei.Backend, p *sentei.Proposal) (Scope, error) {
+	if p.Place.RemoteWrite != "" {
+		return Scope{All: true, Written: true}, nil
+	}
+	s, ok := ScopeOf(b, p.Place.ScrapeJob)
+	if !ok {
+		return s, fmt.Errorf("the scrape job %q is not known", p.Place.ScrapeJob)
+	}
+	if p.Place.Shared { // the rule asks for the stored job label
+		s = Scope{Jobs: []string{p.Place.Job}}
+	}
+	return s, nil
+}
+
+// Title says what the proposal does, in a few words.
+func Title(p *sentei.Proposal) string {
+	a := &p.Action
+	metric := a.Metric
+	if metric == "" {
+		metric = "all metrics"
+	}
+	var s string
+	switch a.Kind {
+	case sentei.DropMetric:
+		s = "drop " + metric
+	case sentei.DropValues:
+		s = fmt.Sprintf("drop %s with %s %s", metric, a.Label, some(a.Values))
+	case sentei.StripLabel:
+		s = fmt.Sprintf("strip %s from %s", a.Label, metric)
+	case sentei.DeleteRules:
+		s = fmt.Sprintf("delete %d recording rules", len(a.Rules))
+		if len(a.Rules) == 1 {
+			s = "delete the recording rule of " + metric
+		}
+	case sentei.SetInterval:
+		s = "scrape every " + a.Interval.String()
+	case sentei.ConvertHistograms:
+		s = "store classic histograms as native ones"
+	case sentei.Aggregate:
+		s = fmt.Sprintf("store %s as %s without %s", metric, a.Function, some(a.Labels))
+	default:
+		s = string(a.Kind) + " " + metric
+	}
+	switch {
+	case p.Place.RemoteWrite != "":
+		s += " at remote write " + p.Place.RemoteWrite
+	case p.Place.ScrapeJob != "":
+		s += " at " + p.Place.ScrapeJob
+	}
+	if p.Place.Shared {
+		s += " for job " + strconv.Quote(p.Place.Job)
+	}
+	return s
+}
+
+// some lists the first values.
+func some(values []string) string {
+	const most = 4
+	if len(values) <= most {
+		return strings.Join(values, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(values[:most], ", "), len(values)-most)
+}
