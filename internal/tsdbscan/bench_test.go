@@ -5,7 +5,6 @@ package tsdbscan
 import (
 	"context"
 	"flag"
-	"fmt"
 	"math"
 	"syscall"
 	"testing"
@@ -15,7 +14,7 @@ import (
 )
 
 var (
-	benchSeries = flag.Int("bench-series", 200_000, "series in the block that benchmarks read")
+	benchSeries = flag.Int("bench-series", 200_000, "about how many series the block that benchmarks read has")
 	benchPath   = flag.String("bench-path", "", "read this TSDB directory instead of a generated block")
 )
 
@@ -25,7 +24,9 @@ func benchBlocks(b *testing.B) ([]Block, float64) {
 	dir := *benchPath
 	if dir == "" {
 		dir = b.TempDir()
-		write(b, dir, clusterBlock(*benchSeries))
+		if err := blockgen.WriteCluster(dir, blockgen.Cluster{Pods: *benchSeries / 740, Blocks: 1, Start: t0}); err != nil {
+			b.Fatal(err)
+		}
 	}
 	l, err := List(dir)
 	if err != nil {
@@ -36,48 +37,6 @@ func benchBlocks(b *testing.B) ([]Block, float64) {
 		n += float64(block.Series)
 	}
 	return l.Blocks, n
-}
-
-// clusterBlock is two hours of pods that come and go: a third of the series
-// are buckets of histograms, a third carries the identity of a container.
-func clusterBlock(series int) blockgen.Block {
-	b := blockgen.Block{ULID: ulid, MinTime: t0, MaxTime: t0 + 2*hour}
-	add := func(from, to int64, lbls ...string) {
-		s := whole(lbls...)
-		s.From, s.To, s.Step = t0+from, t0+to, 30_000
-		b.Series = append(b.Series, s)
-	}
-	for pod := 0; len(b.Series) < series; pod++ {
-		from, to := int64(0), 2*hour-1
-		switch pod % 20 {
-		case 0:
-			from = hour
-		case 1:
-			to = hour
-		}
-		app, instance := fmt.Sprintf("app-%d", pod/12%40), fmt.Sprintf("10.%d.%d.%d:8080", pod>>16, pod>>8&255, pod&255)
-		name := fmt.Sprintf("%s-%08x", app, pod*2654435761)
-		id := fmt.Sprintf("/kubepods/burstable/pod%032x", pod*40503)
-		for m := range 40 {
-			for _, container := range []string{app, "istio-proxy"} {
-				add(from, to, "__name__", fmt.Sprintf("container_metric_%d", m), "container", container, "id", id+container,
-					"image", "registry/"+container, "instance", fmt.Sprintf("node-%d", pod/30), "job", "cadvisor",
-					"name", "k8s_"+container+name, "namespace", app, "node", fmt.Sprintf("node-%d", pod/30), "pod", name)
-			}
-		}
-		for m := range 40 {
-			add(from, to, "__name__", fmt.Sprintf("app_metric_%d", m), "app", app, "instance", instance, "job", app,
-				"mode", fmt.Sprint(m%3), "namespace", app, "pod", name)
-		}
-		for _, path := range []string{"/", "/cart", "/login", "/item"} {
-			for le := range 12 {
-				add(from, to, "__name__", "http_request_duration_seconds_bucket", "app", app, "code", "200", "instance", instance,
-					"job", app, "le", fmt.Sprint(le), "method", "GET", "namespace", app, "path", path, "pod", name)
-			}
-		}
-	}
-	b.Series = b.Series[:series]
-	return b
 }
 
 // BenchmarkScan reads the block with all that Scan does, BenchmarkIndex

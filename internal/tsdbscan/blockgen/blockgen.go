@@ -1,5 +1,6 @@
 // Package blockgen writes TSDB blocks for tests and benchmarks. In goes a list
-// of series; out comes a block directory as Prometheus itself would write it.
+// of series, or the size of a made up Kubernetes cluster; out come block
+// directories as Prometheus itself would write them.
 package blockgen
 
 import (
@@ -7,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -24,6 +26,7 @@ import (
 type Series struct {
 	Labels         labels.Labels
 	From, To, Step int64
+	Values         Values
 }
 
 // Block is what Write writes. Zero times are taken from the series.
@@ -45,14 +48,26 @@ func Write(dir string, b Block) (string, error) {
 	series := slices.Clone(b.Series)
 	slices.SortFunc(series, func(x, y Series) int { return labels.Compare(x.Labels, y.Labels) })
 	path := filepath.Join(dir, b.ULID)
+	symbols := map[string]struct{}{"": {}}
+	for _, s := range series {
+		s.Labels.Range(func(l labels.Label) {
+			symbols[l.Name] = struct{}{}
+			symbols[l.Value] = struct{}{}
+		})
+	}
+	return path, b.write(path, slices.Sorted(maps.Keys(symbols)), slices.Values(series))
+}
+
+// write writes the block to the directory path. Symbols and series are sorted.
+func (b *Block) write(path string, symbols []string, series iter.Seq[Series]) error {
 	if err := os.MkdirAll(path, 0o777); err != nil {
-		return "", err
+		return err
 	}
 	w := writer{block: b, cache: map[chunkKey]chunkenc.Chunk{}}
 	if err := w.open(path); err != nil {
-		return "", fmt.Errorf("open block %s: %w", path, err)
+		return fmt.Errorf("open block %s: %w", path, err)
 	}
-	err := w.write(series)
+	err := w.write(symbols, series)
 	if e := w.index.Close(); err == nil {
 		err = e
 	}
@@ -60,15 +75,13 @@ func Write(dir string, b Block) (string, error) {
 		err = e
 	}
 	if err != nil {
-		return "", fmt.Errorf("write block %s: %w", path, err)
+		return fmt.Errorf("write block %s: %w", path, err)
 	}
-	return path, w.writeMeta(path)
+	return w.writeMeta(path)
 }
 
-type chunkKey struct{ from, step, n int64 }
-
 type writer struct {
-	block      Block
+	block      *Block
 	index      *index.Writer
 	chunks     *chunks.Writer
 	cache      map[chunkKey]chunkenc.Chunk
@@ -87,21 +100,13 @@ func (w *writer) open(path string) (err error) {
 	return err
 }
 
-func (w *writer) write(series []Series) error {
-	symbols := map[string]struct{}{"": {}}
-	for _, s := range series {
-		s.Labels.Range(func(l labels.Label) {
-			symbols[l.Name] = struct{}{}
-			symbols[l.Value] = struct{}{}
-		})
-	}
-	for _, s := range slices.Sorted(maps.Keys(symbols)) {
+func (w *writer) write(symbols []string, series iter.Seq[Series]) error {
+	for _, s := range symbols {
 		if err := w.index.AddSymbol(s); err != nil {
 			return err
 		}
 	}
-	clear(symbols)
-	for i, s := range series {
+	for s := range series {
 		metas, err := w.metas(s)
 		if err != nil {
 			return err
@@ -111,7 +116,7 @@ func (w *writer) write(series []Series) error {
 				return err
 			}
 		}
-		if err := w.index.AddSeries(storage.SeriesRef(i), s.Labels, metas...); err != nil {
+		if err := w.index.AddSeries(storage.SeriesRef(w.series), s.Labels, metas...); err != nil {
 			return err
 		}
 		w.series++
@@ -126,7 +131,7 @@ func (w *writer) metas(s Series) ([]chunks.Meta, error) {
 	var metas []chunks.Meta
 	per := int64(cmp.Or(w.block.SamplesPerChunk, 120))
 	for n := (s.To-s.From)/s.Step + 1; n > 0; n -= per {
-		k := chunkKey{s.From, s.Step, min(n, per)}
+		k := chunkKey{s.From, s.Step, min(n, per), s.Values}
 		c, ok := w.cache[k]
 		if !ok {
 			var err error
@@ -146,18 +151,6 @@ func (w *writer) metas(s Series) ([]chunks.Meta, error) {
 		s.From += k.n * s.Step
 	}
 	return metas, nil
-}
-
-func newChunk(k chunkKey) (chunkenc.Chunk, error) {
-	c := chunkenc.NewXORChunk()
-	a, err := c.Appender()
-	if err != nil {
-		return nil, err
-	}
-	for i := range k.n {
-		a.Append(0, k.from+i*k.step, float64(i*i%37))
-	}
-	return c, nil
 }
 
 func (w *writer) writeMeta(path string) error {
