@@ -5,7 +5,6 @@ package tsdbscan
 import (
 	"context"
 	"flag"
-	"math"
 	"syscall"
 	"testing"
 	"time"
@@ -49,7 +48,7 @@ func BenchmarkScan(b *testing.B) {
 
 func BenchmarkIndex(b *testing.B) {
 	bench(b, func(blocks []Block) (*Result, error) {
-		return scanBlocks(context.Background(), blocks, Options{TopValues: 1000}, math.MaxInt64)
+		return Scan(context.Background(), blocks, Options{TopValues: 1000, IndexOnly: true})
 	})
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -161,5 +163,29 @@ func TestScanCancelled(t *testing.T) {
 	cancel()
 	if _, err := Scan(ctx, l.Blocks, Options{TopValues: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that it was cancelled", err)
+	}
+}
+
+// TestScanIndexOnly reads a block without its chunks.
+func TestScanIndexOnly(t *testing.T) {
+	dir := t.TempDir()
+	block := filepath.Join(dir, ulid)
+	write(t, dir, blockgen.Block{ULID: ulid, MinTime: t0, MaxTime: t0 + 2*hour, Series: []blockgen.Series{whole("__name__", "up", "instance", "a")}})
+	if err := os.RemoveAll(filepath.Join(block, "chunks")); err != nil {
+		t.Fatal(err)
+	}
+	l, err := List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Scan(t.Context(), l.Blocks, Options{}); err == nil {
+		t.Error("the chunks are not missed")
+	}
+	r, err := Scan(t.Context(), l.Blocks, Options{IndexOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := r.Metrics[0].Cost(); len(r.Metrics) != 1 || c.Series != 1 || c.SamplesPerSecond != 0 || c.DiskBytesPerDay <= 0 {
+		t.Errorf("%+v, want one live series, its bytes in the index and no samples", r.Metrics)
 	}
 }

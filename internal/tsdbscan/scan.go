@@ -35,7 +35,11 @@ type scan struct {
 // Scan reads the blocks. An error that is about one block is a *BlockError.
 // The same blocks give the same result.
 func Scan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
-	return scanBlocks(ctx, blocks, opts, tailStart(blocks))
+	tail := tailStart(blocks)
+	if opts.IndexOnly {
+		tail = math.MaxInt64
+	}
+	return scanBlocks(ctx, blocks, opts, tail)
 }
 
 // scanBlocks counts the samples from tail on.

@@ -32,6 +32,9 @@ type Options struct {
 	// Workers is the number of metrics read at the same time: all cores when
 	// zero.
 	Workers int
+	// IndexOnly leaves the chunks unread: SamplesPerSecond stays zero without
+	// a head, and DiskBytesPerDay is that of the index.
+	IndexOnly bool
 	// Head is read together with the blocks, nil when only they are. It has
 	// been read before the blocks were listed.
 	Head *walscan.Head

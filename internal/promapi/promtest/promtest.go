@@ -21,6 +21,7 @@ import (
 const (
 	Prometheus2  = "SENTEI_TEST_PROMETHEUS2"
 	Prometheus3  = "SENTEI_TEST_PROMETHEUS3"
+	Promtool     = "SENTEI_TEST_PROMTOOL"
 	NodeExporter = "SENTEI_TEST_NODE_EXPORTER"
 	// VictoriaMetrics is a single node.
 	VictoriaMetrics = "SENTEI_TEST_VICTORIAMETRICS"
@@ -56,6 +57,42 @@ func StartPrometheus(t *testing.T, variable string, files map[string]string) str
 	return url
 }
 
+// ServeBlocks starts the server that the variable names on the blocks below
+// dir, which stay as they are, and returns its URL. It scrapes nothing.
+func ServeBlocks(t testing.TB, variable, dir string) string {
+	t.Helper()
+	data := t.TempDir()
+	blocks, err := filepath.Glob(filepath.Join(dir, "*", "meta.json"))
+	if err != nil || len(blocks) == 0 {
+		t.Fatalf("no blocks below %s: %v", dir, err)
+	}
+	for _, meta := range blocks {
+		block := filepath.Dir(meta)
+		if err := os.CopyFS(filepath.Join(data, filepath.Base(block)), os.DirFS(block)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(config, []byte("global: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	url := "http://" + address
+	start(t, variable, url+"/-/ready", "--config.file="+config, "--storage.tsdb.path="+data,
+		"--storage.tsdb.retention.time=100y", "--query.timeout=1h", "--web.listen-address="+address)
+	return url
+}
+
+// Binary returns the path that the variable holds.
+func Binary(t testing.TB, variable string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	if path == "" {
+		t.Fatalf("%s is not set: it names the binary to test against", variable)
+	}
+	return path
+}
+
 // StartVictoriaMetrics starts a single node with the flags and returns its URL.
 // What was written is found by queries after a request of
 // /internal/force_flush.
@@ -72,7 +109,7 @@ func StartVictoriaMetrics(t *testing.T, flags ...string) string {
 
 // Eventually asks until done says yes, and fails the test when it does not in
 // a minute.
-func Eventually(t *testing.T, what string, done func() bool) {
+func Eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
@@ -86,12 +123,9 @@ func Eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-func start(t *testing.T, variable, ready string, args ...string) {
+func start(t testing.TB, variable, ready string, args ...string) {
 	t.Helper()
-	binary := os.Getenv(variable)
-	if binary == "" {
-		t.Fatalf("%s is not set: it names the binary to test against", variable)
-	}
+	binary := Binary(t, variable)
 	var log strings.Builder
 	cmd := exec.Command(binary, args...)
 	cmd.Stderr = &log
@@ -123,7 +157,7 @@ func start(t *testing.T, variable, ready string, args ...string) {
 	})
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
