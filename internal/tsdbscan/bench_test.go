@@ -86,3 +86,10 @@ func cpuTime() time.Duration {
 	}
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
+
+// BenchmarkReduce is BenchmarkIndex with the search for labels to remove.
+func BenchmarkReduce(b *testing.B) {
+	bench(b, func(blocks []Block) (*Result, error) {
+		return scanBlocks(context.Background(), blocks, Options{TopValues: 1000, Reduce: math.MaxInt}, math.MaxInt64)
+	})
+}

@@ -24,6 +24,7 @@ type row struct {
 	recent     int64 // samples of the head's last minutes
 	chunkBytes int64 // of the tail
 	indexBytes int64
+	native     bool // some chunk of the tail, or the head, holds native histograms
 }
 
 // cursor reads the series of one postings list of one block, or of the head, in

@@ -104,7 +104,7 @@ func (c *cursor) readHead(n int) {
 	if s.Stale {
 		c.dies = s.Last
 	}
-	c.recent = int64(s.Recent)
+	c.recent, c.native = int64(s.Recent), s.Native
 	c.indexBytes = c.head.indexBytes(s)
 }
 

@@ -46,7 +46,7 @@ func randomHead(r *rand.Rand, blocks []blockgen.Block) *walscan.Head {
 	var lbls []labels.Labels
 	var series []walscan.Series
 	add := func(l labels.Labels) {
-		s := walscan.Series{First: end - r.Int64N(3*hour), Samples: 1 + uint32(r.IntN(500)), Recent: uint32(r.IntN(80)), Stale: r.IntN(6) == 0}
+		s := walscan.Series{First: end - r.Int64N(3*hour), Samples: 1 + uint32(r.IntN(500)), Recent: uint32(r.IntN(80)), Stale: r.IntN(6) == 0, Native: r.IntN(6) == 0}
 		s.Last = s.First + r.Int64N(end-s.First+1)
 		if r.IntN(2) == 0 {
 			s.Last = end - min(end-s.First, r.Int64N(10*minute))
@@ -95,7 +95,7 @@ func TestScanHeadRandom(t *testing.T) {
 				}
 				blocks = l.Blocks
 			}
-			opts := Options{TopValues: 1 + int(seed%5), Head: randomHead(r, generated)}
+			opts := Options{TopValues: 1 + int(seed%5), Reduce: 1000, Head: randomHead(r, generated)}
 			want, err := simpleScan(context.Background(), blocks, opts)
 			if err != nil {
 				t.Fatal(err)

@@ -82,6 +82,7 @@ func (r *row) add(o *row) {
 	r.recent += o.recent
 	r.chunkBytes += o.chunkBytes
 	r.indexBytes += o.indexBytes
+	r.native = r.native || o.native
 }
 
 func compareRows(a, b *row) int {

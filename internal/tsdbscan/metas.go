@@ -7,7 +7,7 @@ var errTime = errors.New("a sample time is out of range")
 // metas decodes the list of chunks at b[i:end].
 func (c *cursor) metas(b []byte, i, end int) error {
 	c.mint, c.maxt, c.born, c.dies = noTime, -noTime, noTime, -noTime
-	c.samples, c.chunkBytes = 0, 0
+	c.samples, c.chunkBytes, c.native = 0, 0, false
 	n, i := uvarint(b, i)
 	if i > end || n > uint64(end-i)/3 {
 		return errEntry
@@ -46,6 +46,7 @@ func (c *cursor) metas(b []byte, i, end int) error {
 			if samples, size, err = c.chunks.read(ref); err != nil {
 				return err
 			}
+			c.native = c.native || c.chunks.native
 			c.samples += clip(samples, mint, maxt, c.tail)
 			c.chunkBytes += clip(size, mint, maxt, c.tail)
 		}

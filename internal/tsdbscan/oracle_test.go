@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/index"
 
@@ -28,6 +29,7 @@ type simpleSeries struct {
 	recent     int64 // of the head
 	chunkBytes int64 // of the tail
 	indexBytes int64
+	native     bool // in the tail or the head
 }
 
 // simpleScan does what Scan does with Prometheus's own readers, the plainest
@@ -69,7 +71,7 @@ func simpleScan(ctx context.Context, blocks []Block, opts Options) (*Result, err
 			r.Metrics = append(r.Metrics, sentei.Metric{Name: g.metric})
 		}
 		m := &r.Metrics[len(r.Metrics)-1]
-		m.Jobs = append(m.Jobs, simpleJob(g.job, groups[g], span, opts.TopValues))
+		m.Jobs = append(m.Jobs, simpleJob(g.metric, g.job, groups[g], span, opts))
 	}
 	return r, nil
 }
@@ -122,6 +124,7 @@ func simpleBlock(ctx context.Context, b *Block, tail int64, all map[string]*simp
 					return fmt.Errorf("read chunk %d: %w", m.Ref, err)
 				}
 				n = int64(c.NumSamples())
+				s.native = s.native || c.Encoding() != chunkenc.EncXOR
 				size = int64(uvarintLen(uint64(len(c.Bytes()))) + 1 + len(c.Bytes()) + 4)
 			}
 			w := patience(m.MinTime, m.MaxTime, n)
@@ -158,6 +161,7 @@ func simpleHead(w *walscan.Head, h *head, all map[string]*simpleSeries, from, to
 		}
 		s.dies = max(s.dies, hs.Last+wait)
 		s.recent += int64(hs.Recent)
+		s.native = s.native || hs.Native
 		s.indexBytes += h.indexBytes(hs)
 		*from, *to = min(*from, hs.First), max(*to, hs.Last)
 	}
@@ -186,7 +190,7 @@ func simpleIndexBytes(symbols map[string]int, lbls labels.Labels, metas []chunks
 
 func uvarintLen(v uint64) int { return len(binary.AppendUvarint(nil, v)) }
 
-func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMetric {
+func simpleJob(metric, job string, rows []*simpleSeries, sp span, opts Options) sentei.JobMetric {
 	var c sentei.Cost
 	var labelBytes, samples, recent, created, chunkBytes, indexBytes int64
 	names := map[string]bool{}
@@ -236,19 +240,25 @@ func simpleJob(job string, rows []*simpleSeries, sp span, top int) sentei.JobMet
 		slices.SortFunc(ls.Values, func(a, b sentei.LabelValue) int {
 			return cmp.Or(cmp.Compare(b.Series, a.Series), cmp.Compare(a.Value, b.Value))
 		})
-		ls.Complete = len(ls.Values) <= top
-		ls.Values = ls.Values[:min(top, len(ls.Values))]
+		ls.Complete = len(ls.Values) <= opts.TopValues
+		ls.Values = ls.Values[:min(opts.TopValues, len(ls.Values))]
 		ls.SeriesWithout, ls.SeriesWithoutLive = simpleWithout(rows, name), simpleWithout(live, name)
 		jm.Labels = append(jm.Labels, ls)
 	}
+	if opts.Reduce > 0 {
+		simpleDepends(&jm, rows)
+		jm.Reductions = simpleReductions(&jm, rows, live)
+	}
+	jm.Histogram = simpleHistogram(metric, rows)
 	return jm
 }
 
-// simpleWithout counts the label sets that remain without the label.
-func simpleWithout(rows []*simpleSeries, name string) int64 {
+// simpleWithout counts the label sets that remain without the labels, which are
+// sorted.
+func simpleWithout(rows []*simpleSeries, names ...string) int64 {
 	set := map[string]struct{}{}
 	for _, s := range rows {
-		set[string(s.labels.BytesWithoutLabels(nil, name))] = struct{}{}
+		set[string(s.labels.BytesWithoutLabels(nil, names...))] = struct{}{}
 	}
 	return int64(len(set))
 }

@@ -33,6 +33,8 @@ type part struct {
 	nested []nesting
 	marked int      // series
 	index  []uint32 // finds a row by its sum
+
+	log [][]change // the values of each label, nil when not wanted
 }
 
 // group is a range of series that agree in all labels before the given one.
@@ -60,10 +62,16 @@ func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 			p.bytes += int64(w.length[p.layout.names[i]]) + int64(w.length[v])
 		}
 		p.rows = append(p.rows, p.sum|live)
+		if p.log != nil {
+			w.record(p, n, values, nil)
+		}
 		return
 	}
 	if len(changed) == 0 {
 		changed = w.compare(p.values, values)
+	}
+	if p.log != nil {
+		w.record(p, n, values, changed)
 	}
 	for k, i := range changed {
 		v, old := values[i], p.values[i]

@@ -187,6 +187,9 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 	slices.SortFunc(tasks, func(a, b task) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
 	})
+	for i := range tasks[:min(len(tasks), s.opts.Reduce)] {
+		tasks[i].reduce = true
+	}
 	return tasks, nil
 }
 

@@ -83,6 +83,7 @@ type chunkReader struct {
 	segments *segments
 	current  int // segment of the window, -1 before the first
 	win      window
+	native   bool // the chunk that was read last holds native histograms
 }
 
 func newChunkReader(s *segments) *chunkReader { return &chunkReader{segments: s, current: -1} }
@@ -112,5 +113,6 @@ func (r *chunkReader) read(ref uint64) (samples, size int64, err error) {
 	if !chunkenc.IsValidEncoding(chunkenc.Encoding(b[n])) {
 		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d has the unknown encoding %d", segment+1, off, b[n])
 	}
+	r.native = isNative(chunkenc.Encoding(b[n]))
 	return int64(binary.BigEndian.Uint16(b[n+1:])), int64(n) + 1 + int64(length) + crcLength, nil
 }

@@ -14,8 +14,8 @@ type jobStats struct {
 	created, samples, recent, chunkBytes, indexBytes, labelBytes int64
 }
 
-// stats puts the jobs into their final form.
-func (w *worker) stats(f *found) {
+// stats puts the jobs of a metric into their final form.
+func (w *worker) stats(metric string, f *found) {
 	f.jobs = make([]jobStats, 0, len(w.jobs))
 	keys := w.keys[:0]
 	for _, j := range slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) }) {
@@ -24,6 +24,8 @@ func (w *worker) stats(f *found) {
 				Job:    j.name,
 				Cost:   sentei.Cost{Series: j.live, SeriesInSpan: j.series},
 				Labels: make([]sentei.LabelStats, len(j.labels)),
+
+				Histogram: w.histogram(metric, j),
 			},
 			created: j.created, samples: j.samples, recent: j.recent,
 			chunkBytes: j.chunkBytes, indexBytes: j.indexBytes, labelBytes: j.labelBytes,
@@ -39,6 +41,7 @@ func (w *worker) stats(f *found) {
 			}
 			keys = append(keys, l.values.top(w.opts.TopValues)...)
 		}
+		w.reduce(j, &s.JobMetric)
 		f.jobs = append(f.jobs, s)
 	}
 	f.keys, w.keys = slices.Clone(keys), keys

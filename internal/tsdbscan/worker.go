@@ -14,6 +14,8 @@ type task struct {
 	id    uint32 // number of the name, noName for the series that have none
 	lists []list
 	count int // series in all blocks
+	// reduce says that sets of labels to remove are searched.
+	reduce bool
 }
 
 // list is a postings list of one block.
@@ -33,9 +35,11 @@ const (
 type job struct {
 	name                                    string
 	series, live, created                   int64
+	native                                  int64 // series with native histograms
 	samples, recent, chunkBytes, indexBytes int64
 	labelBytes                              int64    // of the live series
 	labels                                  []*label // sorted by name
+	parts                                   []*part
 }
 
 // label gathers what the series of a job have for one label.
@@ -69,6 +73,10 @@ type worker struct {
 	pool     pool
 	changed  []int32
 	keys     []uint64
+
+	recorder recorder
+	image    image
+	reducer  reducer
 }
 
 var errList = errors.New("a postings list holds a series of another metric")
@@ -76,6 +84,7 @@ var errList = errors.New("a postings list holds a series of another metric")
 // metric scans all series of one metric.
 func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 	w.pool.reset(t.count)
+	w.recorder.start(t.reduce, t.count)
 	w.jobs, w.parts = map[uint32]*job{}, w.parts[:0]
 	layouts := newLayouts(w.nameLabel, w.jobLabel)
 	f := &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
@@ -86,6 +95,9 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 		j.recent += r.recent
 		j.chunkBytes += r.chunkBytes
 		j.indexBytes += r.indexBytes
+		if r.native {
+			j.native++
+		}
 		f.mint, f.maxt = min(f.mint, r.mint), max(f.maxt, r.maxt)
 		switch {
 		case r.born == noTime:
@@ -121,7 +133,7 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 		}
 		countNestings(w.parts)
 	}
-	w.stats(f)
+	w.stats(t.name, f)
 	return f, nil
 }
 
@@ -188,6 +200,8 @@ func (w *worker) part(r *row) *part {
 		w.jobs[jobID] = j
 	}
 	p := w.pool.part(y, j)
+	p.log = w.recorder.log(len(y.names))
+	j.parts = append(j.parts, p)
 	at := 0 // in the labels of the job
 	for i, name := range y.names {
 		if i == y.name || i == y.job {

@@ -50,6 +50,7 @@ type entry struct {
 	first, last int64
 	samples     uint32
 	stale       bool
+	native      bool
 	// How many samples the window of RateWindow has that the last one lies in,
 	// and the one before.
 	current, before uint32
@@ -193,15 +194,15 @@ func (c *collector) entry() uint32 {
 	return at
 }
 
-// sample counts a sample.
-func (c *collector) sample(ref chunks.HeadSeriesRef, t int64, v float64) {
+// sample counts a sample and returns its series, nil when nothing names it.
+func (c *collector) sample(ref chunks.HeadSeriesRef, t int64, v float64) *entry {
 	// Most samples come in the order in which their series came.
 	if c.place++; c.place >= len(c.refs) || c.refs[c.place] != ref {
 		place, ok := c.places[ref]
 		if !ok {
 			c.lostUntil = max(c.lostUntil, t)
 			c.lost++
-			return
+			return nil
 		}
 		c.place = int(place)
 	}
@@ -222,6 +223,7 @@ func (c *collector) sample(ref chunks.HeadSeriesRef, t int64, v float64) {
 	if t >= s.last {
 		s.last, s.stale = t, value.IsStaleNaN(v)
 	}
+	return s
 }
 
 // window returns the number of the window that a time lies in.
@@ -270,7 +272,7 @@ func (c *collector) head() (*Head, error) {
 	h.Series = make([]Series, len(order))
 	for i, at := range order {
 		s := c.series.at(at)
-		h.Series[i] = Series{Labels: s.labels, First: s.first, Last: s.last, Stale: s.stale, Samples: s.samples}
+		h.Series[i] = Series{Labels: s.labels, First: s.first, Last: s.last, Stale: s.stale, Native: s.native, Samples: s.samples}
 		switch window(s.last) {
 		case newest:
 			h.Series[i].Recent = s.current + s.before

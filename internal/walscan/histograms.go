@@ -48,7 +48,9 @@ func (c *collector) histograms(t record.Type, rec []byte) error {
 		}
 		sum := skipHistogram(&d, float)
 		if d.Err() == nil {
-			c.sample(chunks.HeadSeriesRef(ref), at, sum)
+			if s := c.sample(chunks.HeadSeriesRef(ref), at, sum); s != nil {
+				s.native = true
+			}
 		}
 	}
 	return d.Err()

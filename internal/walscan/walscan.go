@@ -57,6 +57,8 @@ type Series struct {
 	First, Last int64
 	// Stale says that the last sample marks the end of the series.
 	Stale bool
+	// Native says that some samples are native histograms.
+	Native bool
 	// Samples is the number of all samples.
 	Samples uint32
 	// Recent is the number of those that are not older than Head.Recent.

@@ -3,6 +3,7 @@ package blockgen
 import (
 	"math/rand/v2"
 
+	samples "github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
 
@@ -17,6 +18,7 @@ const (
 	Counter // grows with every sample
 	Slow    // grows now and then
 	Gauge   // goes up and down, with decimals
+	Native  // histograms that grow with every sample
 )
 
 // chunkKey is what makes two chunks the same.
@@ -26,6 +28,9 @@ type chunkKey struct {
 }
 
 func newChunk(k chunkKey) (chunkenc.Chunk, error) {
+	if k.values == Native {
+		return newHistogramChunk(k)
+	}
 	c := chunkenc.NewXORChunk()
 	a, err := c.Appender()
 	if err != nil {
@@ -47,5 +52,23 @@ func newChunk(k chunkKey) (chunkenc.Chunk, error) {
 		a.Append(0, k.from+i*k.step, v)
 	}
 	c.Compact()
+	return c, nil
+}
+
+func newHistogramChunk(k chunkKey) (chunkenc.Chunk, error) {
+	c := chunkenc.NewHistogramChunk()
+	a, err := c.Appender()
+	if err != nil {
+		return nil, err
+	}
+	for i := range k.n {
+		h := &samples.Histogram{
+			Schema: 1, Count: uint64(i), Sum: float64(i),
+			PositiveSpans: []samples.Span{{Length: 1}}, PositiveBuckets: []int64{i},
+		}
+		if _, _, a, err = a.AppendHistogram(nil, 0, k.from+i*k.step, h, true); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
 }

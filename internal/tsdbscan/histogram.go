@@ -1,0 +1,62 @@
+package tsdbscan
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"github.com/sentei/sentei"
+)
+
+// maxBounds is how many buckets a classic histogram has at most. A metric with
+// more values of le is none.
+const maxBounds = 10_000
+
+// histogram describes the buckets of a job, nil when it has none. It comes
+// before the counters of the labels are spoiled.
+func (w *worker) histogram(metric string, j *job) *sentei.Histogram {
+	h := &sentei.Histogram{Bounds: w.bounds(metric, j), NativeSeries: j.native}
+	if h.Bounds == nil && h.NativeSeries == 0 {
+		return nil
+	}
+	return h
+}
+
+// bounds returns the values of le, sorted as numbers, when the series are the
+// buckets of a classic histogram.
+func (w *worker) bounds(metric string, j *job) []string {
+	if !strings.HasSuffix(metric, "_bucket") {
+		return nil
+	}
+	i := slices.IndexFunc(j.labels, func(l *label) bool { return w.text[l.name] == labels.BucketLabel })
+	if i < 0 || j.labels[i].series < j.series || len(j.labels[i].values.entries) > maxBounds {
+		return nil
+	}
+	type bound struct {
+		text  string
+		value float64
+	}
+	var all []bound
+	for _, e := range j.labels[i].values.entries {
+		text := w.text[e>>32]
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(v) {
+			return nil
+		}
+		all = append(all, bound{text, v})
+	}
+	slices.SortFunc(all, func(a, b bound) int { return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.text, b.text)) })
+	texts := make([]string, len(all))
+	for i, b := range all {
+		texts[i] = b.text
+	}
+	return texts
+}
+
+// isNative reports whether chunks of the encoding hold native histograms.
+func isNative(e chunkenc.Encoding) bool { return e != chunkenc.EncXOR && e != chunkenc.EncXOR2 }
