@@ -139,7 +139,10 @@ func (s *blockSource) read(ctx context.Context) (*sentei.Inventory, []sentei.Pro
 func (s *blockSource) scan(ctx context.Context, blocks []tsdbscan.Block, head *walscan.Head) (*tsdbscan.Result, []sentei.Problem, error) {
 	var problems []sentei.Problem
 	for {
-		result, err := tsdbscan.Scan(ctx, blocks, tsdbscan.Options{TopValues: s.TopValues, Head: head})
+		result, err := tsdbscan.Scan(ctx, blocks, tsdbscan.Options{
+			TopValues: s.TopValues, Head: head,
+			Progress: func(done, total int64) { s.env.Meter.Set(done, total, "series") },
+		})
 		if err == nil {
 			return result, problems, nil
 		}

@@ -107,6 +107,7 @@ func newPrometheus(o prometheusOptions, env source.Env) (Source, error) {
 // newPrometheusAPI is the part of sources for servers that speak the API of
 // Prometheus.
 func newPrometheusAPI(o prometheusOptions, env source.Env) (*prometheusSource, error) {
+	o.Answered = func() { env.Meter.Add(1, "requests") }
 	client, err := promapi.New(o.Config, env.Dir, env.Logger, env.Now)
 	errs := []error{err}
 	if o.Lookback < minLookback {

@@ -59,6 +59,7 @@ type rulesAPI struct {
 }
 
 func newPrometheusRules(o prometheusRulesOptions, env source.Env) (Source, error) {
+	o.Answered = func() { env.Meter.Add(1, "requests") }
 	client, err := promapi.New(o.Config, env.Dir, env.Logger, env.Now)
 	if err := errors.Join(err, checkLang(o.Lang)); err != nil {
 		return nil, err

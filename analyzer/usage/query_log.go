@@ -105,7 +105,10 @@ func newQueryLog(o queryLogOptions, env source.Env) (Source, error) {
 
 // Consumers returns one consumer for each query and sort of reader.
 func (q *queryLogSource) Consumers(ctx context.Context) (*sentei.UsageData, error) {
-	res, err := querylog.Read(ctx, querylog.Options{Patterns: q.options.Paths, Format: q.options.Format})
+	res, err := querylog.Read(ctx, querylog.Options{
+		Patterns: q.options.Paths, Format: q.options.Format,
+		Progress: func(done, total int64) { q.env.Meter.Set(done, total, "bytes") },
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -79,6 +79,7 @@ type namesTracker struct {
 const maxNames = 5_000_000
 
 func newVictoriaMetricsNames(o victoriaMetricsNamesOptions, env source.Env) (Source, error) {
+	o.Answered = func() { env.Meter.Add(1, "requests") }
 	client, err := promapi.New(o.Config, env.Dir, env.Logger, env.Now)
 	if o.Lookback <= 0 {
 		err = errors.Join(err, fmt.Errorf("lookback is %s: it must be more than 0s", o.Lookback))

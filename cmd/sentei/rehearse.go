@@ -14,12 +14,12 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/spf13/cobra"
 	yamlv2 "go.yaml.in/yaml/v2"
-	"golang.org/x/term"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promconfig"
+	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules/rehearsal"
 )
 
@@ -83,7 +83,8 @@ func runRehearse(cmd *cobra.Command, _ []string) error {
 	if err := addChanges(cmd, c, b, &in); err != nil {
 		return usageError{err}
 	}
-	if o.Logger, err = newLogger(cmd, c.Log); err != nil {
+	var line *progressLine
+	if o.Logger, line, err = newProgressLogger(cmd, c.Log); err != nil {
 		return err
 	}
 	if in.Data, err = openData(cmd, c, b.Name, &o); err != nil {
@@ -97,8 +98,12 @@ func runRehearse(cmd *cobra.Command, _ []string) error {
 		defer cancel()
 	}
 	o.Concurrency = runtime.GOMAXPROCS(0)
-	o.Progress = progress(cmd.ErrOrStderr())
+	meter := source.NewMeter(b.Name, "rehearsal")
+	meter.Begin(time.Now())
+	o.Progress = func(done, total int) { meter.Set(int64(done), int64(total), "expressions") }
+	stop := line.watch(func() []source.Progress { return []source.Progress{meter.Progress()} })
 	res, err := rehearsal.Run(ctx, in, o)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -119,20 +124,6 @@ func writeRehearsal(w io.Writer, res *rehearsal.Result, output string) error {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(res)
-}
-
-// progress returns a function that shows how far the work is, on a terminal.
-func progress(w io.Writer) func(done, total int) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil
-	}
-	return func(done, total int) {
-		fmt.Fprintf(f, "\rrehearsing %d of %d expressions", done, total)
-		if done == total {
-			fmt.Fprintln(f)
-		}
-	}
 }
 
 // chosenBackend returns the backend that --backend names.

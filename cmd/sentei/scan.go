@@ -17,7 +17,7 @@ func scan(cmd *cobra.Command, previous *sentei.Report) (*sentei.Report, *config.
 	if err != nil {
 		return nil, nil, err
 	}
-	logger, err := newLogger(cmd, c.Log)
+	logger, line, err := newProgressLogger(cmd, c.Log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -25,6 +25,8 @@ func scan(cmd *cobra.Command, previous *sentei.Report) (*sentei.Report, *config.
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
+	stop := line.watch(scanner.Progress)
 	r, err := scanner.Scan(cmd.Context(), previous)
+	stop()
 	return r, c, err
 }

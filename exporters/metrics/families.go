@@ -80,6 +80,8 @@ var (
 		"Number of scans since the start, by result. A scan with failed sources is a success; see sentei_source_up for those."}
 	scanDurationSeconds = &family{"sentei_scan_duration_seconds", "gauge", nil,
 		"How long the last scan took, in seconds, whatever its result."}
+	scanProgressRatio = &family{"sentei_scan_progress_ratio", "gauge", nil,
+		"How far the scan that runs has come, 0 to 1: that of the source that is furthest behind, of those whose size is known. 1 when no scan runs."}
 	lastScanSuccess = &family{"sentei_last_scan_success_timestamp_seconds", "gauge", nil,
 		"When the last successful scan ended, as seconds since 1970; 0 before the first. Alert when it is older than a few scan intervals."}
 	configReloadOK = &family{"sentei_config_last_reload_successful", "gauge", nil,
@@ -104,6 +106,6 @@ func reportFamilies() []*family {
 // daemonFamilies lists what tells how the daemon does.
 func daemonFamilies() []*family {
 	return []*family{
-		scansTotal, scanDurationSeconds, lastScanSuccess, configReloadOK, configReloadSuccess, outputOK,
+		scansTotal, scanDurationSeconds, scanProgressRatio, lastScanSuccess, configReloadOK, configReloadSuccess, outputOK,
 	}
 }

@@ -11,7 +11,7 @@
 //	+ 2·B·(N + R·4·T)     what they would save, by scrape job
 //	+ 6·S + 2·B           sources and problems
 //	+ F                   files in the output directory
-//	+ 7                   scans, configuration and the report's time
+//	+ 8                   scans, configuration and the report's time
 //
 // series: about 1200 for one backend with N = 100. What is beyond the top N is
 // summed up under metric="__other__" or scrape_job="__other__", so that sums
@@ -35,6 +35,10 @@ type Options struct {
 	// Top is how many metrics, and places of proposals, of each backend have
 	// series of their own, the most expensive first. 0 means DefaultTop.
 	Top int
+	// Progress tells how far the scan that runs has come, 0 to 1, and 1 when none
+	// runs. It is always 1 when nil. It may be called at any time from
+	// any goroutine.
+	Progress func() float64
 }
 
 // DefaultTop is the default of Options.Top.
@@ -82,7 +86,11 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 	for _, r := range []Result{Success, Failure} {
 		m.scans.WithLabelValues(string(r)) // be there before the first scan
 	}
-	for _, c := range []prometheus.Collector{m, m.scans, m.scanDuration, m.scanSuccess, m.reloadOK, m.reloadSuccess, m.outputs} {
+	if o.Progress == nil {
+		o.Progress = func() float64 { return 1 }
+	}
+	progress := prometheus.NewGaugeFunc(scanProgressRatio.opts().gauge(), o.Progress)
+	for _, c := range []prometheus.Collector{m, progress, m.scans, m.scanDuration, m.scanSuccess, m.reloadOK, m.reloadSuccess, m.outputs} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register own metrics: %w", err)
 		}

@@ -27,6 +27,7 @@ type builder struct {
 	logger *slog.Logger
 	now    func() time.Time
 	errs   []error
+	meters []*source.Meter // of all sources, in configuration order
 }
 
 func (b *builder) fail(err error) { b.errs = append(b.errs, err) }
@@ -79,6 +80,7 @@ func (b *builder) inventories(c *config.Backend) []analyzer.InventorySource {
 			b.fail(fmt.Errorf("backend %s: inventory: %w", c.Name, err))
 			continue
 		}
+		s = &guardedInventory{source: s, meter: env.Meter, now: b.now}
 		out = append(out, analyzer.InventorySource{Name: env.Name, Kind: info.Kind, Source: s})
 	}
 	return out
@@ -99,6 +101,7 @@ func (b *builder) usages(c *config.Backend) []analyzer.UsageSource {
 			b.fail(fmt.Errorf("backend %s: usage: %w", c.Name, err))
 			continue
 		}
+		s = &guardedUsage{source: s, meter: env.Meter, now: b.now}
 		out = append(out, analyzer.UsageSource{Name: env.Name, Kind: info.Kind, Class: info.Class, Source: s})
 	}
 	return out
@@ -112,8 +115,10 @@ func (b *builder) env(backend, kind string, count map[string]int) source.Env {
 	if n := count[kind]; n > 1 {
 		name = fmt.Sprintf("%s#%d", kind, n)
 	}
+	meter := source.NewMeter(backend, name)
+	b.meters = append(b.meters, meter)
 	return source.Env{
-		Backend: backend, Name: name, Dir: b.config.Dir, Now: b.now,
+		Backend: backend, Name: name, Dir: b.config.Dir, Now: b.now, Meter: meter,
 		Logger: b.logger.With("backend", backend, "component", name),
 	}
 }

@@ -44,7 +44,8 @@ type Daemon struct {
 
 	current atomic.Pointer[setup]
 	report  atomic.Pointer[sentei.Report]
-	tried   atomic.Bool // a scan has been tried
+	running atomic.Pointer[Scanner] // whose scan runs, nil between scans
+	tried   atomic.Bool             // a scan has been tried
 }
 
 // setup is what one configuration amounts to. A reload swaps it as a whole.
@@ -75,16 +76,15 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on web.listen_address: %w", err)
 	}
-	m, err := metrics.New(o.Registry, metrics.Options{Top: s.config.Output.TopMetrics})
-	if err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
 	d := &Daemon{
 		options:  o,
-		metrics:  m,
 		listener: listener,
 		webFile:  webFile,
 		reloads:  make(chan chan error),
+	}
+	d.metrics, err = metrics.New(o.Registry, metrics.Options{Top: s.config.Output.TopMetrics, Progress: d.progress})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
 	d.current.Store(s)
 	d.metrics.ConfigLoaded(true, o.Now())
@@ -200,7 +200,11 @@ func (d *Daemon) reload() error {
 func (d *Daemon) scan(ctx context.Context) {
 	s := d.current.Load()
 	start := time.Now()
+	d.running.Store(s.scanner)
+	watched := d.watch(s.scanner, start)
 	r, err := s.scanner.Scan(ctx, d.Report())
+	watched()
+	d.running.Store(nil)
 	defer d.tried.Store(true)
 	if ctx.Err() != nil {
 		return

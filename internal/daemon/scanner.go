@@ -11,6 +11,7 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/analyzer"
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules"
 )
 
@@ -21,6 +22,7 @@ type Scanner struct {
 	rules    []rules.Rule
 	options  analyzer.Options
 	timeout  time.Duration
+	meters   []*source.Meter
 	logger   *slog.Logger
 }
 
@@ -45,8 +47,18 @@ func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*S
 	for _, a := range c.AcceptedProblems {
 		s.options.Accepted[a.ID] = a.Reason
 	}
-	guard(s.backends)
+	s.meters = b.meters
 	return s, b.err()
+}
+
+// Progress returns how far each source has come in the scan that runs, in
+// configuration order. It may be called at any time.
+func (s *Scanner) Progress() []source.Progress {
+	all := make([]source.Progress, len(s.meters))
+	for i, m := range s.meters {
+		all[i] = m.Progress()
+	}
+	return all
 }
 
 // Scan reads all sources and returns the report with its proposals, and with
@@ -57,6 +69,9 @@ func (s *Scanner) Scan(ctx context.Context, previous *sentei.Report) (*sentei.Re
 	late := fmt.Errorf("scan.timeout of %s has passed: %w", model.Duration(s.timeout), context.DeadlineExceeded)
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, late)
 	defer cancel()
+	for _, m := range s.meters {
+		m.Wait()
+	}
 	r, err := analyzer.Scan(ctx, s.backends, s.options, s.logger)
 	if err != nil {
 		return nil, err

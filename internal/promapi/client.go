@@ -31,17 +31,18 @@ const maxBody = 256 << 20
 
 // Client asks one server. It is safe for concurrent use.
 type Client struct {
-	base    *url.URL
-	http    *http.Client
-	logger  *slog.Logger
-	now     func() time.Time
-	limiter *limiter
-	timeout time.Duration
-	budget  time.Duration
-	backoff time.Duration
-	maxBody int64
-	params  url.Values  // of every request
-	onlyGet atomic.Bool // the server does not take POST
+	base     *url.URL
+	http     *http.Client
+	logger   *slog.Logger
+	now      func() time.Time
+	limiter  *limiter
+	timeout  time.Duration
+	budget   time.Duration
+	backoff  time.Duration
+	maxBody  int64
+	params   url.Values // of every request
+	answered func()
+	onlyGet  atomic.Bool // the server does not take POST
 }
 
 // New returns a client. Relative paths of secrets and certificates are
@@ -60,16 +61,17 @@ func New(cfg Config, dir string, logger *slog.Logger, now func() time.Time) (*Cl
 		client.CheckRedirect = checkRedirect
 	}
 	return &Client{
-		base:    base,
-		http:    client,
-		logger:  logger,
-		now:     now,
-		limiter: newLimiter(cfg.Concurrency),
-		timeout: time.Duration(cfg.Timeout),
-		budget:  time.Duration(cfg.Budget),
-		backoff: firstBackoff,
-		maxBody: maxBody,
-		params:  cfg.Params,
+		base:     base,
+		http:     client,
+		logger:   logger,
+		now:      now,
+		limiter:  newLimiter(cfg.Concurrency),
+		timeout:  time.Duration(cfg.Timeout),
+		budget:   time.Duration(cfg.Budget),
+		backoff:  firstBackoff,
+		maxBody:  maxBody,
+		params:   cfg.Params,
+		answered: cfg.Answered,
 	}, nil
 }
 
@@ -109,6 +111,9 @@ func (c *Client) do(ctx context.Context, method, path string, params url.Values,
 	for tries := 0; ; tries++ {
 		err := c.try(ctx, method, path, params, decode)
 		if err == nil {
+			if c.answered != nil {
+				c.answered()
+			}
 			return nil
 		}
 		wait, again := retryIn(err, tries, c.backoff)

@@ -30,6 +30,9 @@ type Config struct {
 	Budget model.Duration `yaml:"budget"`
 	// Params are sent with every request. Sources set them.
 	Params url.Values `yaml:"-"`
+	// Answered is called after every answer, by any goroutine; nil is not
+	// called. Sources set it.
+	Answered func() `yaml:"-"`
 }
 
 // SetHeader makes every request carry the header. It is an error when the

@@ -137,12 +137,12 @@ func distinct(files []*logFile) []*logFile {
 
 // read reads the file as long as it was when it was opened: what is appended
 // meanwhile is left to the next time.
-func (f *logFile) read(ctx context.Context, workers []*worker) File {
+func (f *logFile) read(ctx context.Context, workers []*worker, progress *progress) File {
 	out := File{Path: f.path, Err: f.err}
 	if f.err != nil {
 		return out
 	}
-	r, err := f.reader()
+	r, err := f.reader(progress)
 	if err != nil {
 		out.Err = fmt.Errorf("read query log %s: %w", f.path, err)
 		return out
@@ -166,12 +166,12 @@ func (f *logFile) read(ctx context.Context, workers []*worker) File {
 }
 
 // reader returns the content, uncompressed.
-func (f *logFile) reader() (io.Reader, error) {
+func (f *logFile) reader(progress *progress) (io.Reader, error) {
 	var magic [2]byte
 	if n, err := f.f.ReadAt(magic[:], 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	} else if n == 2 && magic == [2]byte{0x1f, 0x8b} {
-		return gzip.NewReader(f.f)
+		return gzip.NewReader(progress.of(f.f))
 	}
-	return io.LimitReader(f.f, f.info.Size()), nil
+	return io.LimitReader(progress.of(f.f), f.info.Size()), nil
 }

@@ -77,7 +77,7 @@ func TestFilesChangeWhileBeingRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := files[0].read(t.Context(), []*worker{newWorker(p)})
+			got := files[0].read(t.Context(), []*worker{newWorker(p)}, newProgress(nil, nil))
 			if got.Counts.Used != tt.lines {
 				t.Errorf("counts %+v, want %d used", got.Counts, tt.lines)
 			}

@@ -47,6 +47,9 @@ type Options struct {
 	Format string
 	// Workers is how many goroutines read at a time; 0 means 2.
 	Workers int
+	// Progress is called with how many bytes of how many have been read, as they
+	// lie on disk, by one goroutine at a time; nil is not called.
+	Progress func(done, total int64)
 }
 
 // Result is what the files hold.
@@ -156,8 +159,9 @@ func Read(ctx context.Context, o Options) (*Result, error) {
 	for i := range workers {
 		workers[i] = newWorker(parse)
 	}
+	progress := newProgress(o.Progress, files)
 	for _, f := range files {
-		read := f.read(ctx, workers)
+		read := f.read(ctx, workers, progress)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ type Env struct {
 	Dir     string // relative paths are relative to it: the configuration file's folder
 	Logger  *slog.Logger
 	Now     func() time.Time
+	Meter   *Meter // counts how far it has come; may be nil
 }
 
 // Path returns the path made relative to the configuration file's folder.

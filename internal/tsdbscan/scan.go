@@ -16,7 +16,8 @@ import (
 	"github.com/sentei/sentei"
 )
 
-// scan is what all workers share. It does not change while they run.
+// scan is what all workers share. But for done, it does not change while they
+// run.
 type scan struct {
 	hasher
 	*symbols
@@ -30,6 +31,10 @@ type scan struct {
 
 	tail     int64 // where the newest block begins
 	from, to int64 // first and last sample, as far as known
+
+	// For Options.Progress: series that have been read, and all.
+	done  atomic.Int64
+	total int64
 }
 
 // Scan reads the blocks. An error that is about one block is a *BlockError.
@@ -196,6 +201,9 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 // run scans all metrics. What the guess of the span got wrong is scanned again
 // once the span is known.
 func (s *scan) run(ctx context.Context, tasks []task) ([]*found, error) {
+	for i := range tasks {
+		s.total += int64(tasks[i].count)
+	}
 	results := make([]*found, len(tasks))
 	todo := make([]int, len(tasks))
 	for i := range todo {
@@ -233,6 +241,7 @@ func (s *scan) runSome(ctx context.Context, tasks []task, todo []int, results []
 				if results[todo[i]], errs[i] = w.metric(ctx, &tasks[todo[i]]); errs[i] != nil {
 					failed.Store(true)
 				}
+				w.advance(int64(tasks[todo[i]].count))
 			}
 		})
 	}

@@ -44,6 +44,10 @@ type Options struct {
 	// Head is read together with the blocks, nil when only they are. It has
 	// been read before the blocks were listed.
 	Head *walscan.Head
+	// Progress is called now and then with how many series of how many have been
+	// read, by any goroutine; nil is not called. A series counts once for each
+	// block that it is in.
+	Progress func(done, total int64)
 }
 
 // Result is what the blocks and the head hold together.

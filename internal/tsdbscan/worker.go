@@ -71,6 +71,7 @@ type worker struct {
 	jobs     map[uint32]*job
 	parts    []*part
 	pool     pool
+	counted  int64 // series of the metric, see advance
 	changed  []int32
 	keys     []uint64
 
@@ -85,7 +86,7 @@ var errList = errors.New("a postings list holds a series of another metric")
 func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 	w.pool.reset(t.count)
 	w.recorder.start(t.reduce, t.count)
-	w.jobs, w.parts = map[uint32]*job{}, w.parts[:0]
+	w.jobs, w.parts, w.counted = map[uint32]*job{}, w.parts[:0], 0
 	layouts := newLayouts(w.nameLabel, w.jobLabel)
 	f := &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
 	err := w.each(ctx, t, layouts, func(p *part, r *row, changed []int32) {
@@ -154,8 +155,11 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 	}
 	var p *part
 	for n := 0; ; n++ {
-		if n%4096 == 4095 && ctx.Err() != nil {
-			return ctx.Err()
+		if n%4096 == 4095 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			w.advance(int64(n))
 		}
 		r, c, err := m.next()
 		if err != nil {
