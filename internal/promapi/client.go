@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/common/config"
@@ -133,7 +134,32 @@ func (c *Client) try(ctx context.Context, method, path string, params url.Values
 		return err
 	}
 	start := time.Now()
-	defer func() { c.limiter.release(throttled(err) || time.Since(start) > slowAfter) }()
+	defer func() {
+		took := time.Since(start)
+		if err == nil && c.limiter.due() {
+			c.probe(ctx) // with the same token
+		}
+		c.limiter.release(took, throttled(err) || took > slowAfter, pauseAfter(err))
+	}()
+	return c.send(ctx, method, path, params, decode)
+}
+
+// probeQuery costs a server next to nothing, so how long it takes tells how
+// busy the server is.
+const probeQuery = "time()"
+
+// probe finds out how busy the server is. That it fails tells nothing: other
+// requests will fail too.
+func (c *Client) probe(ctx context.Context) {
+	start := time.Now()
+	var a answer[queryResult]
+	if c.send(ctx, http.MethodGet, "/api/v1/query", ownQuery(probeQuery), a.decode) == nil {
+		c.limiter.probed(time.Since(start))
+	}
+}
+
+// send sends one request, which must hold a token.
+func (c *Client) send(ctx context.Context, method, path string, params url.Values, decode func([]byte) (*envelope, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w of %s", errTimeout, c.timeout))
 	defer cancel()
 
@@ -145,6 +171,9 @@ func (c *Client) try(ctx context.Context, method, path string, params url.Values
 	if err != nil {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err // the rest is said by do
+		}
+		if ctx.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
+			return errDropped
 		}
 		return contextError(ctx, err)
 	}
@@ -192,8 +221,10 @@ func (c *Client) readBody(resp *http.Response) ([]byte, error) {
 		r = zip
 	}
 	body, err := io.ReadAll(io.LimitReader(r, c.maxBody+1))
-	if err != nil {
-		return nil, halfBody(err)
+	if err := halfBody(err); err != nil && r != resp.Body {
+		return nil, fmt.Errorf("decompress the answer: %w", err)
+	} else if err != nil {
+		return nil, err
 	}
 	if int64(len(body)) > c.maxBody {
 		return nil, errTooLarge
@@ -202,7 +233,7 @@ func (c *Client) readBody(resp *http.Response) ([]byte, error) {
 }
 
 func halfBody(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return errHalf
 	}
 	return err

@@ -1,6 +1,7 @@
 package promapi
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -88,6 +89,26 @@ func TestFailures(t *testing.T) {
 			},
 			err: "decompress the answer", tries: 4,
 		},
+		"garbage instead of gzip": {
+			handler: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Encoding", "gzip")
+				w.Write([]byte("no gzip at all, but long enough"))
+			},
+			err: "decompress the answer: gzip: invalid header", tries: 1,
+		},
+		"gzip with a wrong checksum": {
+			handler: func(w http.ResponseWriter, _ *http.Request) {
+				var zipped bytes.Buffer
+				zip := gzip.NewWriter(&zipped)
+				zip.Write([]byte(`{"status":"success","data":{"version":"1"}}`))
+				zip.Close()
+				body := zipped.Bytes()
+				body[len(body)-8] ^= 1
+				w.Header().Set("Content-Encoding", "gzip")
+				w.Write(body)
+			},
+			err: "decompress the answer: gzip: invalid checksum", tries: 1,
+		},
 		"too large": {
 			handler: reply(200, json, `{"status":"success","data":{"version":"`+strings.Repeat("9", 5000)+`"}}`),
 			err:     "the answer is larger than", tries: 1, heavy: true,
@@ -103,7 +124,7 @@ func TestFailures(t *testing.T) {
 		},
 		"connection cut": {
 			handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-			err:     "EOF", tries: 4,
+			err:     "the connection was closed without an answer: look into the log", tries: 4,
 		},
 		"asks for a long wait": {
 			handler: func(w http.ResponseWriter, _ *http.Request) {

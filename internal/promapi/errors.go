@@ -17,6 +17,7 @@ var (
 	errBudget   = errors.New("the budget for the whole scan is used up: raise budget")
 	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
 	errHalf     = errors.New("the answer ended early: the connection was closed before all of it had arrived")
+	errDropped  = errors.New("the connection was closed without an answer: look into the log of the server, or of the proxy before it")
 )
 
 // Error is an answer of the server that says no.
@@ -37,13 +38,27 @@ func (e *Error) Error() string {
 	if e.Message != "" {
 		s += ": " + e.Message
 	}
-	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		s += " (check basic_auth, authorization and http_headers)"
-	case http.StatusNotFound:
-		s += " (does url hold the right path prefix?)"
+	if todo := e.todo(); todo != "" {
+		s += " (" + todo + ")"
 	}
 	return s
+}
+
+// todo says what to do about the answer, if that is known.
+func (e *Error) todo() string {
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return "check basic_auth, authorization and http_headers"
+	case http.StatusNotFound:
+		return "does url hold the right path prefix?"
+	case http.StatusTooManyRequests:
+		return "lower concurrency, or raise the rate limit for sentei"
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		if e.Type == "" { // not from the API: a proxy, or a server that starts
+			return "is the server behind it up?"
+		}
+	}
+	return ""
 }
 
 // Unwrap returns ErrUnsupported for answers that say that there is no such

@@ -3,6 +3,7 @@ package promapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -23,7 +24,7 @@ type Sample struct {
 // Query evaluates an expression at one instant. A scalar is returned as one
 // sample without labels. Warnings say that the result may be incomplete.
 func (c *Client) Query(ctx context.Context, expr string, at time.Time) ([]Sample, []string, error) {
-	params := url.Values{"query": {expr + " " + querylog.OwnMarker}}
+	params := ownQuery(expr)
 	if !at.IsZero() {
 		params.Set("time", formatTime(at))
 	}
@@ -34,13 +35,24 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) ([]Sample
 	return result.samples, warnings, nil
 }
 
+// ownQuery returns the parameter of a query that query logs know as sentei's.
+func ownQuery(expr string) url.Values {
+	return url.Values{"query": {expr + " " + querylog.OwnMarker}}
+}
+
 // shorten keeps errors readable and stable to look at: sharded queries may
 // name thousands of metrics.
 func shorten(expr string) string { return excerpt([]byte(expr)) }
 
-// Now returns the server's own time, in whole milliseconds.
+// Now returns the server's own time, in whole milliseconds. How long the
+// server takes to tell it is what it is measured by from then on: it gets fewer
+// requests at once while the same question takes it much longer.
 func (c *Client) Now(ctx context.Context) (time.Time, error) {
-	samples, _, err := c.Query(ctx, "time()", time.Time{})
+	start := time.Now()
+	samples, _, err := c.Query(ctx, probeQuery, time.Time{})
+	if err == nil {
+		c.limiter.probed(time.Since(start))
+	}
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -124,6 +136,9 @@ func (q *queryResult) UnmarshalJSON(text []byte) error {
 	}
 	switch raw.Type {
 	case "vector":
+		if len(raw.Result) == 0 {
+			return errors.New("it has no result")
+		}
 		var vector []struct {
 			Metric labels.Labels `json:"metric"`
 			Value  *point        `json:"value"`

@@ -3,12 +3,10 @@ package promapi
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -19,9 +17,10 @@ const (
 )
 
 // retryIn returns how long to wait before the next try, and whether to try
-// again at all. The wait begins at first and doubles. Only what may pass by itself is tried again: connection errors
-// and the statuses 429, 502, 503 and 504. A query that the server gave up on
-// is not: it would be as heavy the next time.
+// again at all. The wait begins at first and doubles. Only what may pass by
+// itself is tried again: connection errors and the statuses 429, 502, 503 and
+// 504. A query that the server gave up on is not: it would be as heavy the next
+// time.
 func retryIn(err error, tries int, first time.Duration) (time.Duration, bool) {
 	if tries >= maxRetries || !transient(err) {
 		return 0, false
@@ -44,7 +43,7 @@ func transient(err error) bool {
 		}
 		return false
 	}
-	if errors.Is(err, errHalf) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+	if errors.Is(err, errHalf) || errors.Is(err, errDropped) {
 		return true
 	}
 	op, ok := errors.AsType[*net.OpError](err)
@@ -55,6 +54,14 @@ func transient(err error) bool {
 func throttled(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable)
+}
+
+// pauseAfter returns how long the server wants to be left alone.
+func pauseAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok && e.retryAfter <= maxRetryAfter {
+		return e.retryAfter
+	}
+	return 0
 }
 
 // retryAfter reads the header of that name: seconds, or a date.

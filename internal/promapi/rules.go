@@ -58,14 +58,17 @@ func (c *Client) ruleGroups(ctx context.Context) (groups []RuleGroup, warnings [
 	seen := make(map[string]bool)
 	for {
 		page, w, err := get[struct {
-			Groups []RuleGroup `json:"groups"`
-			Next   string      `json:"groupNextToken"`
+			Groups data[[]RuleGroup] `json:"groups"`
+			Next   string            `json:"groupNextToken"`
 		}](ctx, c, "/api/v1/rules", params)
 		warnings = append(warnings, w...)
+		if err == nil && !page.Groups.seen {
+			err = errors.New("the answer is not what the API promises: it has no groups")
+		}
 		if err != nil {
 			return groups, warnings, err
 		}
-		groups = append(groups, page.Groups...)
+		groups = append(groups, page.Groups.value...)
 		if page.Next == "" {
 			return groups, warnings, nil
 		}

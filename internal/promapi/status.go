@@ -2,6 +2,7 @@ package promapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -77,9 +78,12 @@ type Target struct {
 // Targets reads the active targets.
 func (c *Client) Targets(ctx context.Context) ([]Target, error) {
 	found, _, err := get[struct {
-		Active []Target `json:"activeTargets"`
+		Active data[[]Target] `json:"activeTargets"`
 	}](ctx, c, "/api/v1/targets", url.Values{"state": {"active"}})
-	return found.Active, wrap("read targets", err)
+	if err == nil && !found.Active.seen {
+		err = errors.New("the answer is not what the API promises: it has no activeTargets")
+	}
+	return found.Active.value, wrap("read targets", err)
 }
 
 // ScrapePools reads the names of all scrape pools, those without targets
@@ -95,9 +99,12 @@ func (c *Client) ScrapePools(ctx context.Context) ([]string, error) {
 // it includes are not in it.
 func (c *Client) ConfigYAML(ctx context.Context) (string, error) {
 	found, _, err := get[struct {
-		YAML string `json:"yaml"`
+		YAML data[string] `json:"yaml"`
 	}](ctx, c, "/api/v1/status/config", nil)
-	return found.YAML, wrap("read configuration", err)
+	if err == nil && !found.YAML.seen {
+		err = errors.New("the answer is not what the API promises: it has no yaml")
+	}
+	return found.YAML.value, wrap("read configuration", err)
 }
 
 func wrap(doing string, err error) error {
