@@ -49,6 +49,7 @@ What could not be read is a problem in the report, and its metrics get no verdic
     lookback: 1h                 # metrics with a sample in this span are counted, active or not; at least 20m
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
     max_series_per_query: 100000 # no request asks for more series; not above the limits of the tenant
+    max_series_per_scan: 20000000 # all of them together do not touch more
     scrape_interval: 1m          # where no rule tells it
     concurrency: 4               # requests at once
     timeout: 1m                  # for one request
@@ -66,6 +67,7 @@ What could not be read is a problem in the report, and its metrics get no verdic
 		Lookback:          model.Duration(time.Hour),
 		LabelMetrics:      200,
 		MaxSeriesPerQuery: 100_000,
+		MaxSeriesPerScan:  maxSeriesPerScan,
 	},
 	Count:          countCardinality,
 	Limit:          maxCardinality,
@@ -132,6 +134,7 @@ func (m *mimirSource) Inventory(ctx context.Context) (*sentei.Inventory, []sente
 	return m.scan(ctx, func(ctx context.Context, s *prometheusScan) error {
 		count := s.count
 		if !m.queries {
+			s.otherCount = true
 			count = func(ctx context.Context) error { return s.countCardinality(ctx, m.limit) }
 		}
 		if err := count(ctx); err != nil {
@@ -179,7 +182,7 @@ func (s *prometheusScan) countCardinality(ctx context.Context, limit int) error 
 				s.job(metric, job).live = series
 			}
 		},
-		rescue: s.countLive,
+		rescue: func(ctx context.Context, selector string) error { return s.countLive(ctx, selector, 0) },
 	}
 	c.countJobs(ctx, jobs)
 	switch {

@@ -86,7 +86,7 @@ func newFakeMimir() *fakeMimir {
 
 func mimirOptionsFor(url string) mimirOptions {
 	o := mimirOptions{Tenant: "team-a", Count: countCardinality, Limit: 500, ScrapeInterval: 60_000_000_000, prometheusOptions: prometheusOptions{
-		Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 3, MaxSeriesPerQuery: 5,
+		Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 3, MaxSeriesPerQuery: 5, MaxSeriesPerScan: maxSeriesPerScan,
 	}}
 	o.URL = url + "/prometheus"
 	return o

@@ -35,9 +35,13 @@ What is read:
 What is estimated: samples per second (series by scrape or rule interval), memory and disk. Churn is not known to this
 source. To have these counted, use a source that reads the blocks.
 
-It is a light guest: at most concurrency requests at once, fewer while the server is slow (each request above 5 seconds
-and each 429 or 503 halves them), timeout for each request, budget for the whole scan, retries only after connection
-errors and the statuses 429, 502, 503 and 504. Every query ends in the comment "# sentei".
+It is a light guest: at most concurrency requests at once, timeout for each request, budget for the whole scan, and
+max_series_per_scan for the series that all requests of a scan touch together: what is left after the count goes to the
+labels of the metrics with most series. It measures the server by the server itself: how long does it take for the same
+trivial question (time()) as at the start? When that takes three times as long, when a request takes more than 5
+seconds, and after each 429 and 503, half as many requests run at once, and a server that is slow even with one gets half
+of the time for itself. Retry-After stops all requests. Retries come only after connection errors and the statuses 429,
+502, 503 and 504. Every query ends in the comment "# sentei".
 
 What could not be read is a problem in the report, and its metrics are not in the inventory: they get no verdict.
 Metrics beyond label_metrics, or with more series than max_series_per_query in one job and instance, have no label
@@ -48,6 +52,7 @@ statistics: then any label may have any value.`,
                                  # the server's --query.lookback-delta (5m)
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
     max_series_per_query: 100000 # no request asks for more series
+    max_series_per_scan: 20000000 # all of them together do not touch more
     concurrency: 4               # requests at once
     timeout: 1m                  # for one request
     budget: 10m                  # for all of them
@@ -75,6 +80,7 @@ statistics: then any label may have any value.`,
 	Lookback:          model.Duration(time.Hour),
 	LabelMetrics:      200,
 	MaxSeriesPerQuery: 100_000,
+	MaxSeriesPerScan:  maxSeriesPerScan,
 }, newPrometheus)
 
 type prometheusOptions struct {
@@ -82,7 +88,12 @@ type prometheusOptions struct {
 	Lookback          model.Duration `yaml:"lookback"`
 	LabelMetrics      int            `yaml:"label_metrics"`
 	MaxSeriesPerQuery int            `yaml:"max_series_per_query"`
+	MaxSeriesPerScan  int64          `yaml:"max_series_per_scan"`
 }
+
+// maxSeriesPerScan is enough to count ten million series and to read the
+// labels of most of them.
+const maxSeriesPerScan = 20_000_000
 
 // minLookback is the span in which a query finds the last sample of a series,
 // unless the server is told otherwise (--query.lookback-delta). Below it,
@@ -118,6 +129,9 @@ func newPrometheusAPI(o prometheusOptions, env source.Env) (*prometheusSource, e
 	}
 	if o.MaxSeriesPerQuery < 1 {
 		errs = append(errs, fmt.Errorf("max_series_per_query is %d: it must be 1 or more", o.MaxSeriesPerQuery))
+	}
+	if o.MaxSeriesPerScan < int64(o.MaxSeriesPerQuery) {
+		errs = append(errs, fmt.Errorf("max_series_per_scan (%d) is less than max_series_per_query (%d)", o.MaxSeriesPerScan, o.MaxSeriesPerQuery))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ const maxNamesPerQuery = 500
 // when nothing could be counted.
 func (s *prometheusScan) count(ctx context.Context) error {
 	if n := s.head.Head.Series; n > 0 && n <= int64(s.MaxSeriesPerQuery) {
-		err := s.countLive(ctx, `{__name__!=""}`)
+		err := s.countLive(ctx, `{__name__!=""}`, n)
 		if err == nil || !promapi.TooHeavy(err) {
 			s.env.Logger.Debug("counted in one query", "result", s.counted(), "err", err)
 			return err
@@ -36,27 +36,34 @@ func (s *prometheusScan) count(ctx context.Context) error {
 // countNamed counts the active series of the metrics. It returns an error when
 // nothing could be counted.
 func (s *prometheusScan) countNamed(ctx context.Context, names []string) error {
-	failed := s.inShards(ctx, s.shards(names), s.countLive)
+	sizes := s.sizes(names)
+	failed := s.inShards(ctx, s.shards(names, sizes), func(ctx context.Context, names []string) error {
+		var guess int64
+		for _, name := range names {
+			guess += sizes[name]
+		}
+		return s.countLive(ctx, nameSelector(names), guess)
+	})
 	s.uncounted = failed.names
 	if len(failed.names) > 0 && (len(s.metrics) == 0 || len(failed.names) == len(names)) {
 		return failed.err
 	}
 	if len(failed.names) > 0 {
 		s.problem(true, "the series of some metrics could not be counted; these metrics are not in the inventory",
-			"%s; %s; raise timeout and budget, or give the server more room (query.max-samples, query.timeout)",
+			"%s; %s; raise timeout, budget and max_series_per_scan, or give the server more room (query.max-samples, query.timeout)",
 			describe(failed.names), s.counted())
 		s.env.Logger.Debug("series not counted", "metrics", failed.names, "err", failed.err)
 	}
 	return nil
 }
 
-// countLive counts the active series that a selector selects.
-func (s *prometheusScan) countLive(ctx context.Context, selector string) error {
-	samples, warnings, err := s.client.Query(ctx, "count by (__name__, job) ("+selector+")", s.to)
+// countLive counts the active series that a selector selects, about guess of
+// them.
+func (s *prometheusScan) countLive(ctx context.Context, selector string, guess int64) error {
+	samples, err := s.countQuery(ctx, "count by (__name__, job) ("+selector+")", guess)
 	if err != nil {
 		return err
 	}
-	s.warned(warnings)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sample := range samples {
@@ -94,9 +101,8 @@ func (s *prometheusScan) names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// shards spreads names so that no shard is expected to hold more than
-// MaxSeriesPerQuery series.
-func (s *prometheusScan) shards(names []string) [][]string {
+// sizes returns how many series each metric is expected to have.
+func (s *prometheusScan) sizes(names []string) map[string]int64 {
 	known := make(map[string]int64, len(s.head.SeriesByMetric))
 	rest := s.head.Head.Series
 	for _, m := range s.head.SeriesByMetric {
@@ -107,15 +113,25 @@ func (s *prometheusScan) shards(names []string) [][]string {
 	if others := int64(len(names) - len(known)); rest > 0 && others > 0 {
 		usual = rest / others
 	}
-	usual = max(usual, 1)
+	sizes := make(map[string]int64, len(names))
+	for _, name := range names {
+		n, ok := known[name]
+		if !ok {
+			n = max(usual, 1)
+		}
+		sizes[name] = n
+	}
+	return sizes
+}
+
+// shards spreads names so that no shard is expected to hold more than
+// MaxSeriesPerQuery series.
+func (s *prometheusScan) shards(names []string, sizes map[string]int64) [][]string {
 	var shards [][]string
 	var shard []string
 	var size int64
 	for _, name := range names {
-		n, ok := known[name]
-		if !ok {
-			n = usual
-		}
+		n := sizes[name]
 		if len(shard) > 0 && (size+n > int64(s.MaxSeriesPerQuery) || len(shard) == maxNamesPerQuery) {
 			shards = append(shards, shard)
 			shard, size = nil, 0
@@ -137,12 +153,12 @@ type failedNames struct {
 
 // inShards runs ask for every shard. A shard that is too heavy is cut in
 // halves.
-func (s *prometheusScan) inShards(ctx context.Context, shards [][]string, ask func(context.Context, string) error) failedNames {
+func (s *prometheusScan) inShards(ctx context.Context, shards [][]string, ask func(context.Context, []string) error) failedNames {
 	var mu sync.Mutex
 	var failed failedNames
 	var run func(names []string)
 	run = func(names []string) {
-		err := ask(ctx, nameSelector(names))
+		err := ask(ctx, names)
 		switch {
 		case err == nil:
 		case promapi.TooHeavy(err) && len(names) > 1 && ctx.Err() == nil:
@@ -172,7 +188,7 @@ func (s *prometheusScan) inShards(ctx context.Context, shards [][]string, ask fu
 func (s *prometheusScan) countQuiet(ctx context.Context) {
 	names, err := s.names(ctx)
 	if err != nil {
-		s.problem(false, "metrics without active series could not be listed; they are not in the inventory", "%v", err)
+		s.problem(true, "metrics without active series could not be listed; they are not in the inventory", "%v", err)
 		return
 	}
 	names = slices.DeleteFunc(names, func(name string) bool {
@@ -182,21 +198,20 @@ func (s *prometheusScan) countQuiet(ctx context.Context) {
 	failed := s.inShards(ctx, slices.Collect(slices.Chunk(names, 100)), s.countSpan)
 	if len(failed.names) > 0 {
 		s.problem(true, "metrics without active series could not be counted; they are not in the inventory",
-			"%s; raise timeout and budget, or lower lookback", describe(failed.names))
+			"%s; raise timeout, budget and max_series_per_scan, or lower lookback", describe(failed.names))
 		s.env.Logger.Debug("quiet series not counted", "metrics", failed.names, "err", failed.err)
 	}
 }
 
-// countSpan counts the series that a selector selects and that have samples in
-// the span, active or not.
-func (s *prometheusScan) countSpan(ctx context.Context, selector string) error {
+// countSpan counts the series of the metrics that have samples in the span,
+// active or not.
+func (s *prometheusScan) countSpan(ctx context.Context, names []string) error {
 	// last_over_time is the function over a range that keeps metric names.
-	expr := fmt.Sprintf("count by (__name__, job) (last_over_time(%s[%s]))", selector, s.Lookback)
-	samples, warnings, err := s.client.Query(ctx, expr, s.to)
+	expr := fmt.Sprintf("count by (__name__, job) (last_over_time(%s[%s]))", nameSelector(names), s.Lookback)
+	samples, err := s.countQuery(ctx, expr, int64(len(names)))
 	if err != nil {
 		return err
 	}
-	s.warned(warnings)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sample := range samples {

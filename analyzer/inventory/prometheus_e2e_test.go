@@ -76,7 +76,7 @@ func TestPrometheusServers(t *testing.T) {
 
 func compareWithServer(t *testing.T, client *promapi.Client, url string, perQuery int) {
 	env := source.Env{Backend: "b", Name: "prometheus", Logger: slog.New(slog.DiscardHandler), Now: time.Now}
-	o := prometheusOptions{Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 10_000, MaxSeriesPerQuery: perQuery}
+	o := prometheusOptions{Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 10_000, MaxSeriesPerQuery: perQuery, MaxSeriesPerScan: maxSeriesPerScan}
 	o.URL = url
 	src, err := newPrometheus(o, env)
 	if err != nil {

@@ -168,7 +168,7 @@ func fakeSource(t *testing.T, f *fakePrometheus, perQuery, labelMetrics int) Sou
 	t.Helper()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	o := prometheusOptions{Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: labelMetrics, MaxSeriesPerQuery: perQuery}
+	o := prometheusOptions{Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: labelMetrics, MaxSeriesPerQuery: perQuery, MaxSeriesPerScan: maxSeriesPerScan}
 	o.URL = server.URL
 	src, err := newPrometheus(o, source.Env{Backend: "b", Name: "prometheus", Logger: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err != nil {

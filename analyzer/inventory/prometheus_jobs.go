@@ -52,9 +52,14 @@ func (s *prometheusScan) readJobs(ctx context.Context) {
 	targets, err := s.client.Targets(ctx)
 	if err != nil {
 		s.problem(false, "targets could not be read; scrape jobs are not known, so nothing can be proposed for them", "%v", err)
-		return
+		if errors.Is(err, promapi.ErrUnsupported) {
+			return // not a server that scrapes
+		}
 	}
 	s.readJobsOf(ctx, targets, 0)
+	if err != nil {
+		s.jobs = nil
+	}
 }
 
 // readJobsOf reads the rest of what is known about the scrape jobs. usual is
@@ -62,7 +67,11 @@ func (s *prometheusScan) readJobs(ctx context.Context) {
 func (s *prometheusScan) readJobsOf(ctx context.Context, targets []promapi.Target, usual time.Duration) {
 	cfg, err := s.readConfig(ctx)
 	if err != nil {
-		s.problem(false, "the server's configuration could not be read; external labels and remote write are not known", "%v", err)
+		// Who reads at the receivers of remote write is not known then. Servers
+		// of another make have no such API.
+		s.problem(!errors.Is(err, promapi.ErrUnsupported),
+			"the server's configuration could not be read; external labels and remote write are not known",
+			"%v; once you know who reads where the samples are also sent to, accept this problem by its id", err)
 	}
 	pools, err := s.client.ScrapePools(ctx)
 	if err != nil {

@@ -47,7 +47,7 @@ func (s *prometheusScan) readLabels(ctx context.Context) {
 	if len(unread) > 0 {
 		slices.Sort(unread)
 		s.problem(false, "the labels of some metrics could not be read; any label of these may have any value",
-			"%s; raise max_series_per_query, timeout and budget, or lower label_metrics", describe(unread))
+			"%s; raise max_series_per_query, max_series_per_scan, timeout and budget, or lower label_metrics", describe(unread))
 	}
 }
 
@@ -144,6 +144,16 @@ func (s *seriesSet) allLive() {
 	for i := range s.series {
 		s.series[i].live = true
 	}
+}
+
+// live returns how many of the series are active.
+func (s *seriesSet) live() (n int64) {
+	for _, one := range s.series {
+		if one.live {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *seriesSet) byJob() map[string][]liveSeries {

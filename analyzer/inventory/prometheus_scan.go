@@ -27,11 +27,15 @@ type prometheusScan struct {
 	// indexOnly says that nothing may be asked that reads samples, so that
 	// which series are active is not known: live is an estimate.
 	indexOnly bool
+	// otherCount says that active series were counted in another way than by
+	// queries, so that a query may find fewer.
+	otherCount bool
 	// silentLimits says that the server cuts lists of label values without a
 	// warning.
 	silentLimits bool
 
 	mu      sync.Mutex
+	touched int64 // series that requests have touched, see spend
 	metrics map[string]*prometheusMetric
 	found   []sentei.Problem
 }

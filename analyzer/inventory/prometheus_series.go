@@ -89,7 +89,7 @@ func (r *seriesReader) ask(ctx context.Context, matchers []string, n int64) (boo
 		return false, nil
 	}
 	selector := join(matchers)
-	series, warnings, err := r.client.Series(ctx, selector, r.from, r.to, r.MaxSeriesPerQuery+1)
+	series, warnings, err := r.labelSets(ctx, selector, n)
 	switch {
 	case err != nil && promapi.TooHeavy(err) && ctx.Err() == nil, len(series) > r.MaxSeriesPerQuery:
 		return false, nil
@@ -116,13 +116,17 @@ func (r *seriesReader) markLive(ctx context.Context, counted int64) error {
 		return nil
 	}
 	for _, selector := range r.parts {
-		samples, warnings, err := r.client.Query(ctx, selector, r.to)
+		samples, warnings, err := r.liveSeries(ctx, selector, counted/int64(len(r.parts)))
 		if err := errors.Join(err, incomplete(warnings)); err != nil {
 			return err
 		}
 		for _, sample := range samples {
 			r.set.addLive(sample.Labels)
 		}
+	}
+	// What was counted by the same server at the same instant must be there.
+	if live := r.set.live(); !r.otherCount && live*100 < counted*minCounted {
+		return fmt.Errorf("%d of the %d active series that were counted: the list of series is short", live, counted)
 	}
 	return nil
 }

@@ -229,7 +229,7 @@ func TestPrometheusPartialFailures(t *testing.T) {
 			fail: func(w http.ResponseWriter, path, _ string) bool {
 				return path == "label/__name__/values" && refuse(w, 500, "internal", "broken")
 			},
-			problem: "metrics without active series could not be listed; they are not in the inventory", missing: "batch_last_run",
+			problem: "!metrics without active series could not be listed; they are not in the inventory", missing: "batch_last_run",
 		},
 		"counts with a warning": {
 			fail: func(w http.ResponseWriter, path, what string) bool {
@@ -301,7 +301,36 @@ func TestPrometheusPartialFailures(t *testing.T) {
 			fail: func(w http.ResponseWriter, path, _ string) bool {
 				return path == "status/config" && refuse(w, 403, "", "no")
 			},
+			problem: "!the server's configuration could not be read; external labels and remote write are not known",
+		},
+		"a configuration without text": {
+			fail: func(w http.ResponseWriter, path, _ string) bool {
+				if path != "status/config" {
+					return false
+				}
+				fmt.Fprint(w, `{"status":"success","data":{}}`)
+				return true
+			},
+			problem: "!the server's configuration could not be read; external labels and remote write are not known",
+		},
+		"a server without configuration": {
+			fail: func(w http.ResponseWriter, path, _ string) bool {
+				return path == "status/config" && refuse(w, 404, "", "no")
+			},
 			problem: "the server's configuration could not be read; external labels and remote write are not known",
+		},
+		"a short list of series": {
+			fail: func(w http.ResponseWriter, path, what string) bool {
+				if (path != "series" && path != "query") || !strings.HasPrefix(what, `{__name__="up"`) {
+					return false
+				}
+				fmt.Fprint(w, map[string]string{
+					"series": `{"status":"success","data":[{"__name__":"up"}]}`,
+					"query":  `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"up"},"value":[1,"1"]}]}}`,
+				}[path])
+				return true
+			},
+			problem: "the labels of some metrics could not be read; any label of these may have any value", noLabels: "up",
 		},
 		"no metadata": {
 			fail: func(w http.ResponseWriter, path, _ string) bool {
@@ -417,6 +446,7 @@ func TestPrometheusStops(t *testing.T) {
 		"metrics without active series could not be listed; they are not in the inventory",
 		"targets could not be read; scrape jobs are not known, so nothing can be proposed for them",
 		"the labels of some metrics could not be read; any label of these may have any value",
+		"the server's configuration could not be read; external labels and remote write are not known",
 	}
 	if diff := cmp.Diff(want, messages); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

@@ -47,6 +47,7 @@ What could not be read is a problem in the report, and its metrics get no verdic
     lookback: 1h                 # metrics with a sample in this span are counted, active or not; at least 5m
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
     max_series_per_query: 100000 # no request asks for more series
+    max_series_per_scan: 20000000 # all of them together do not touch more
     scrape_interval: 1m          # where no rule tells it
     concurrency: 4               # requests at once
     timeout: 1m                  # for one request
@@ -64,6 +65,7 @@ What could not be read is a problem in the report, and its metrics get no verdic
 		Lookback:          model.Duration(time.Hour),
 		LabelMetrics:      200,
 		MaxSeriesPerQuery: 100_000,
+		MaxSeriesPerScan:  maxSeriesPerScan,
 	},
 	Dedup:          true,
 	ScrapeInterval: model.Duration(usualInterval),

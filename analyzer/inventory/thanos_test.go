@@ -72,7 +72,7 @@ func thanosSourceFor(t *testing.T, f http.Handler, change func(*thanosOptions)) 
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	o := thanosOptions{Dedup: true, ScrapeInterval: 60_000_000_000, prometheusOptions: prometheusOptions{
-		Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 3, MaxSeriesPerQuery: 100,
+		Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 3, MaxSeriesPerQuery: 100, MaxSeriesPerScan: maxSeriesPerScan,
 	}}
 	o.URL = server.URL
 	if change != nil {

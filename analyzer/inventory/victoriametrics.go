@@ -53,6 +53,7 @@ It needs version 1.60 or later. What could not be read is a problem in the repor
     lookback: 1h                 # metrics with a sample in this span are counted; at least 5m
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
     max_series_per_query: 30000  # no request asks for more series; not above -search.maxSeries
+    max_series_per_scan: 20000000 # all of them together do not touch more
     scrape_interval: 1m          # where the targets do not tell it
     concurrency: 4               # requests at once
     timeout: 1m                  # for one request
@@ -70,6 +71,7 @@ It needs version 1.60 or later. What could not be read is a problem in the repor
 		Lookback:          model.Duration(time.Hour),
 		LabelMetrics:      200,
 		MaxSeriesPerQuery: 30_000,
+		MaxSeriesPerScan:  maxSeriesPerScan,
 	},
 	Count:          countIndex,
 	ScrapeInterval: model.Duration(usualInterval),
@@ -131,7 +133,9 @@ func (v *victoriaMetricsSource) Inventory(ctx context.Context) (*sentei.Inventor
 		}
 		targets, err := s.client.Targets(ctx)
 		if err != nil || len(targets) == 0 { // it does not scrape by itself
-			s.env.Logger.Debug("scrape jobs are not known", "err", err)
+			if err != nil && !errors.Is(err, promapi.ErrUnsupported) {
+				s.problem(false, "targets could not be read; scrape jobs are not known, so nothing can be proposed for them", "%v", err)
+			}
 			s.readIntervals(ctx, v.scrapeInterval)
 			return nil
 		}

@@ -110,7 +110,7 @@ func TestVictoriaMetricsServer(t *testing.T) {
 		tt := tests[name]
 		t.Run(name, func(t *testing.T) {
 			o := victoriaMetricsOptions{Count: tt.count, ScrapeInterval: 60_000_000_000, prometheusOptions: prometheusOptions{
-				Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 30, MaxSeriesPerQuery: tt.perQuery,
+				Config: promapi.DefaultConfig(), Lookback: 3_600_000_000_000, LabelMetrics: 30, MaxSeriesPerQuery: tt.perQuery, MaxSeriesPerScan: maxSeriesPerScan,
 			}}
 			o.URL = tt.url
 			src, err := newVictoriaMetrics(o, source.Env{Backend: "b", Name: "victoriametrics", Logger: slog.New(slog.DiscardHandler), Now: time.Now})

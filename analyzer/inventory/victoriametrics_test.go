@@ -81,7 +81,7 @@ func victoriaSource(t *testing.T, f http.Handler, count string, lookback time.Du
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	o := victoriaMetricsOptions{Count: count, ScrapeInterval: 60_000_000_000, prometheusOptions: prometheusOptions{
-		Config: promapi.DefaultConfig(), LabelMetrics: 3, MaxSeriesPerQuery: 5,
+		Config: promapi.DefaultConfig(), LabelMetrics: 3, MaxSeriesPerQuery: 5, MaxSeriesPerScan: maxSeriesPerScan,
 	}}
 	o.URL = server.URL + "/select/0/prometheus/"
 	o.Lookback.Set(lookback.String())

@@ -145,6 +145,18 @@ func TestPrometheusRulesProblems(t *testing.T) {
 				problem(true, "somebody reads through /api/v1/read, which no query log shows"),
 			},
 		},
+		"readers that cannot be asked for": {
+			answers: map[string]string{"/api/v1/rules": none, "/api/v1/status/runtimeinfo": runtime},
+			queries: map[string]string{"(handler) (prometheus_http": handlers("/federate", "12"), "increase(": "{"},
+			want: []sentei.Problem{
+				problem(true, "whether somebody reads through /federate or /api/v1/read could not be asked"),
+				problem(true, "somebody reads through /federate, which no query log shows"),
+			},
+		},
+		"a start that cannot be asked for": {
+			answers: map[string]string{"/api/v1/rules": none, "/api/v1/status/runtimeinfo": "<html>"},
+			want:    []sentei.Problem{problem(true, "whether somebody reads through /federate or /api/v1/read could not be asked")},
+		},
 		"many lookups": {
 			answers: map[string]string{"/api/v1/rules": none, "/api/v1/status/runtimeinfo": runtime},
 			queries: map[string]string{"increase(": handlers("/api/v1/series", "900.5", "/api/v1/label/:name/values", "800")},
@@ -175,6 +187,7 @@ func TestPrometheusRulesProblems(t *testing.T) {
 func TestPrometheusRulesFail(t *testing.T) {
 	for name, answer := range map[string]string{
 		"no such API": "", "half": `{"status":"success","data":{"groups":[{"name":`, "error": `{"status":"error","errorType":"internal","error":"no"}`,
+		"no groups": `{"status":"success","data":{}}`,
 	} {
 		answers := map[string]string{}
 		if answer != "" {

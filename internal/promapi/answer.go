@@ -41,8 +41,14 @@ func (a *answer[T]) decode(body []byte) (*envelope, error) {
 	if err == nil && a.Status == "success" && !a.Data.seen {
 		err = errors.New("it has no data")
 	}
+	if whole, ok := any(&a.Data.value).(checker); ok && err == nil && a.Status == "success" {
+		err = whole.check()
+	}
 	return &a.envelope, err
 }
+
+// checker is data that may lack a part, which must not pass for an empty one.
+type checker interface{ check() error }
 
 // data remembers whether it was there at all: nothing must not pass for an
 // empty list.
@@ -55,6 +61,14 @@ type data[T any] struct {
 func (d *data[T]) UnmarshalJSON(text []byte) error {
 	d.seen = true
 	return json.Unmarshal(text, &d.value)
+}
+
+// check returns an error when the field was not there.
+func (d *data[T]) check(field string) error {
+	if !d.seen {
+		return fmt.Errorf("it has no %s", field)
+	}
+	return nil
 }
 
 // get asks for path and decodes the data of the answer. Warnings say that the

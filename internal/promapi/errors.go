@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -67,6 +68,10 @@ func (e *Error) Unwrap() error {
 	switch e.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return ErrUnsupported
+	case http.StatusBadRequest: // VictoriaMetrics and vmalert
+		if strings.Contains(e.Message, "unsupported path requested") {
+			return ErrUnsupported
+		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package promapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -75,14 +74,15 @@ type Target struct {
 	ScrapeInterval string            `json:"scrapeInterval"`
 }
 
+type activeTargets struct {
+	Active data[[]Target] `json:"activeTargets"`
+}
+
+func (t *activeTargets) check() error { return t.Active.check("activeTargets") }
+
 // Targets reads the active targets.
 func (c *Client) Targets(ctx context.Context) ([]Target, error) {
-	found, _, err := get[struct {
-		Active data[[]Target] `json:"activeTargets"`
-	}](ctx, c, "/api/v1/targets", url.Values{"state": {"active"}})
-	if err == nil && !found.Active.seen {
-		err = errors.New("the answer is not what the API promises: it has no activeTargets")
-	}
+	found, _, err := get[activeTargets](ctx, c, "/api/v1/targets", url.Values{"state": {"active"}})
 	return found.Active.value, wrap("read targets", err)
 }
 
@@ -95,15 +95,16 @@ func (c *Client) ScrapePools(ctx context.Context) ([]string, error) {
 	return found.Pools, wrap("read scrape pools", err)
 }
 
+type loadedConfig struct {
+	YAML data[string] `json:"yaml"`
+}
+
+func (c *loadedConfig) check() error { return c.YAML.check("yaml") }
+
 // ConfigYAML reads the configuration of the server, secrets masked. Files that
 // it includes are not in it.
 func (c *Client) ConfigYAML(ctx context.Context) (string, error) {
-	found, _, err := get[struct {
-		YAML data[string] `json:"yaml"`
-	}](ctx, c, "/api/v1/status/config", nil)
-	if err == nil && !found.YAML.seen {
-		err = errors.New("the answer is not what the API promises: it has no yaml")
-	}
+	found, _, err := get[loadedConfig](ctx, c, "/api/v1/status/config", nil)
 	return found.YAML.value, wrap("read configuration", err)
 }
 
