@@ -40,8 +40,9 @@ Nothing is proposed for
   OTLP. These are listed as problems that block nothing.
 
 Dropping one part of a classic histogram or summary, such as only foo_bucket, is possible and is said in the risk.
-A metric that another backend of the report stores for the same job, and that is read there, is proposed with that in
-its risk: sentei cannot know whether one backend is fed from the other, by remote write or federation.
+Nothing is proposed for a metric that another backend of the report stores too and that is not unused there, nor while
+the inventory of another backend could not be read in full: sentei cannot know whether one backend is fed from the other,
+by remote write or federation. Say that it is not by ` + "`isolated: true`" + ` at the backend.
 What a recording rule reads whose output nobody reads may be dropped; the rule then records nothing, and the proposal
 names it.`,
 		Example: `drop_unused_metric:
@@ -91,8 +92,8 @@ func (o dropUnusedMetricOptions) proposeBackend(x *index, b *sentei.Backend) ([]
 				out.recorded.add(m.Name, job.Cost)
 				continue
 			}
-			if other := x.usedElsewhere(b, m); other != "" {
-				out.addElsewhere(other, m.Name, job.Cost)
+			if other, why := x.usedElsewhere(b, m); other != "" {
+				out.addElsewhere(other, why, m.Name, job.Cost)
 				continue
 			}
 			feeders := feedersOf(b, job.Job)
@@ -141,25 +142,26 @@ func unusedEverywhere(m *sentei.MetricReport) bool {
 }
 
 // usedElsewhere returns another backend that stores the metric and where it is
-// not unused in some job, or "". The series there may come from here, by
-// remote write, federation or a query frontend, and federation may rename the
-// job. So it counts unless the configuration says that this backend is
-// isolated.
-func (x *index) usedElsewhere(b *sentei.Backend, m *sentei.MetricReport) string {
+// not unused in some job, or that may store it as its inventory is incomplete,
+// and says which; or "". The series there may come from here, by remote write,
+// federation or a query frontend, and federation may rename the job. So it
+// counts unless the configuration says that this backend is isolated.
+func (x *index) usedElsewhere(b *sentei.Backend, m *sentei.MetricReport) (backend, why string) {
 	if b.Isolated {
-		return ""
+		return "", ""
 	}
 	for i := range x.report.Backends {
 		name := x.report.Backends[i].Name
 		other := x.metric(name, m.Name)
-		if other == nil || name == b.Name {
-			continue
-		}
-		if !unusedEverywhere(other) {
-			return name
+		switch {
+		case name == b.Name:
+		case other == nil && x.incomplete[name]:
+			return name, "could not be read in full, and may store them too"
+		case other != nil && !unusedEverywhere(other):
+			return name, "stores them too, and there they are not unused"
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // feedersOf returns the scrape jobs that may bring series with the job label:

@@ -220,6 +220,39 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestAnotherBackendIsNotKnown leaves out what a backend may store whose
+// inventory was not read in full.
+func TestAnotherBackendIsNotKnown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		problem  sentei.Problem
+		isolated bool
+		want     []string
+	}{
+		"it failed":                  {problem: sentei.Problem{Backend: "far", Source: "prometheus", Blocking: true}},
+		"it failed, nothing leaves":  {problem: sentei.Problem{Backend: "far", Source: "prometheus", Blocking: true}, isolated: true, want: []string{"a/a m"}},
+		"it failed, accepted":        {problem: sentei.Problem{Backend: "far", Source: "prometheus", Blocking: true, Accepted: "gone"}, want: []string{"a/a m"}},
+		"a note":                     {problem: sentei.Problem{Backend: "far", Source: "prometheus"}, want: []string{"a/a m"}},
+		"its rules, not its storage": {problem: sentei.Problem{Backend: "far", Source: "rule_files", Blocking: true}, want: []string{"a/a m"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := build([]sentei.ScrapeJob{scrapeJob("a", "a")}, []sentei.MetricReport{metric("m", []string{"a"}, sentei.Unused)})
+			r.Backends = append(r.Backends, sentei.Backend{Name: "far"})
+			r.Backends[0].Isolated = tt.isolated
+			r.Sources = append(r.Sources, sentei.SourceStatus{Backend: "far", Name: "prometheus"},
+				sentei.SourceStatus{Backend: "far", Name: "rule_files", Class: sentei.ClassRules})
+			r.Problems = append(r.Problems, tt.problem)
+			proposals, problems := Propose(r, allRules(t))
+			if d := cmp.Diff(tt.want, places(proposals)); d != "" {
+				t.Error(d)
+			}
+			want := "not proposed: 1 unused metric with 10 series (m), because backend far could not be read in full, and may store them too"
+			if tt.want == nil && (len(problems) != 1 || problems[0].Message != want) {
+				t.Errorf("problems %+v", problems)
+			}
+		})
+	}
+}
+
 func TestUsedInAnotherBackend(t *testing.T) {
 	for name, tt := range map[string]struct {
 		verdict  sentei.Verdict

@@ -15,6 +15,9 @@ type index struct {
 	byName map[string][]reading
 	others []reading
 	opaque []*sentei.Consumer
+	// incomplete are the backends with an inventory that could not be read in
+	// full, which nobody has accepted.
+	incomplete map[string]bool
 	// external are the external labels of each backend.
 	external map[string][]string
 }
@@ -32,6 +35,8 @@ func newIndex(r *sentei.Report) *index {
 		consumers: make(map[string]*sentei.Consumer, len(r.Consumers)),
 		byName:    map[string][]reading{},
 		external:  map[string][]string{},
+
+		incomplete: incomplete(r),
 	}
 	for i := range r.Backends {
 		x.external[r.Backends[i].Name] = r.Backends[i].ExternalLabels
@@ -56,6 +61,22 @@ func newIndex(r *sentei.Report) *index {
 		}
 	}
 	return x
+}
+
+func incomplete(r *sentei.Report) map[string]bool {
+	inventories := map[[2]string]bool{} // by backend and source
+	for i := range r.Sources {
+		if s := &r.Sources[i]; s.Class == "" {
+			inventories[[2]string{s.Backend, s.Name}] = true
+		}
+	}
+	found := map[string]bool{}
+	for i := range r.Problems {
+		if p := &r.Problems[i]; p.Blocking && p.Accepted == "" && inventories[[2]string{p.Backend, p.Source}] {
+			found[p.Backend] = true
+		}
+	}
+	return found
 }
 
 func (x *index) metric(backend, name string) *sentei.MetricReport {

@@ -14,7 +14,7 @@ import (
 type leftOut struct {
 	jobs      map[string]*heap // by stored job
 	recorded  heap
-	elsewhere map[string]*heap // by the other backend where it is not unused
+	elsewhere map[[2]string]*heap // by another backend, and what is the matter there
 }
 
 // heap is some metrics and what they cost.
@@ -23,7 +23,9 @@ type heap struct {
 	cost  sentei.Cost
 }
 
-func newLeftOut() *leftOut { return &leftOut{jobs: map[string]*heap{}, elsewhere: map[string]*heap{}} }
+func newLeftOut() *leftOut {
+	return &leftOut{jobs: map[string]*heap{}, elsewhere: map[[2]string]*heap{}}
+}
 
 func (l *leftOut) add(job, metric string, cost sentei.Cost) {
 	if l.jobs[job] == nil {
@@ -32,11 +34,12 @@ func (l *leftOut) add(job, metric string, cost sentei.Cost) {
 	l.jobs[job].add(metric, cost)
 }
 
-func (l *leftOut) addElsewhere(backend, metric string, cost sentei.Cost) {
-	if l.elsewhere[backend] == nil {
-		l.elsewhere[backend] = &heap{}
+func (l *leftOut) addElsewhere(backend, why, metric string, cost sentei.Cost) {
+	k := [2]string{backend, why}
+	if l.elsewhere[k] == nil {
+		l.elsewhere[k] = &heap{}
 	}
-	l.elsewhere[backend].add(metric, cost)
+	l.elsewhere[k].add(metric, cost)
 }
 
 func (h *heap) add(metric string, cost sentei.Cost) {
@@ -87,9 +90,8 @@ func (l *leftOut) problems(b *sentei.Backend) []sentei.Problem {
 		add(fmt.Sprintf("job %q", job), fmt.Sprintf("%s, because job %q is not fed by a scrape job known here", l.jobs[job], job),
 			unfedHint(b))
 	}
-	for _, other := range slices.Sorted(maps.Keys(l.elsewhere)) {
-		add(fmt.Sprintf("backend %s", other), fmt.Sprintf("%s, because backend %s stores them too, and there they are not unused",
-			l.elsewhere[other], other), "if none of its series come from here, set isolated for this backend")
+	for _, k := range slices.SortedFunc(maps.Keys(l.elsewhere), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		add(fmt.Sprintf("backend %s", k[0]), fmt.Sprintf("%s, because backend %s %s", l.elsewhere[k], k[0], k[1]), "if none of its series come from here, set isolated for this backend")
 	}
 	if len(l.recorded.names) > 0 {
 		add("", l.recorded.String()+", because recording rules write them, which no relabel rule reaches",

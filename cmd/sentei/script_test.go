@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,49 +33,18 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REPO", repo)
+			env.Values[fakeServers{}] = map[string]*fakeServer{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fakeapi":  fakeAPI,
-			"fakeprom": fakeProm,
+			"fault":    setFault,
+			"asked":    asked,
 			"freeport": freePort,
 			"get":      get,
 			"longline": longLine,
 			"cut":      cutFile,
 		},
-	})
-}
-
-// fakeProm starts a server that answers every request in one bad way and sets
-// $PROM to its URL: fakeprom 500|slow|redirect|half|html
-func fakeProm(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: fakeprom 500|slow|redirect|half|html")
-	}
-	done := make(chan struct{})
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch args[0] {
-		case "500":
-			http.Error(w, "the disk is on fire", http.StatusInternalServerError)
-		case "slow":
-			select {
-			case <-done:
-			case <-r.Context().Done():
-			}
-		case "redirect":
-			http.Redirect(w, r, "http://login.example/", http.StatusFound)
-		case "half":
-			w.Header().Set("Content-Length", "1000")
-			io.WriteString(w, `{"status":"success","data":{"result`)
-		case "html":
-			w.Header().Set("Content-Type", "text/html")
-			io.WriteString(w, "<html><title>Sign in</title></html>")
-		}
-	}))
-	ts.Setenv("PROM", s.URL)
-	ts.Defer(func() {
-		close(done)
-		s.Close()
 	})
 }
 
