@@ -108,7 +108,8 @@ func (c *Client) check(resp *http.Response, body []byte, decode func([]byte) (*e
 		case err == nil && head.Status == "error":
 			return &Error{Status: resp.StatusCode, Type: head.ErrorType, Message: head.Error}
 		case isHTML(resp, body):
-			return errors.New("the answer is an HTML page, not JSON: a login page, or url does not point at the API")
+			return fmt.Errorf("the answer (%d %s) is an HTML page, not JSON: a login page, or url does not point at the API",
+				resp.StatusCode, http.StatusText(resp.StatusCode))
 		case len(body) == 0:
 			return errors.New("the answer is empty")
 		case err != nil && strings.Contains(err.Error(), "unexpected end of JSON input"):
@@ -119,7 +120,7 @@ func (c *Client) check(resp *http.Response, body []byte, decode func([]byte) (*e
 		return fmt.Errorf("the answer is not one of the API: it begins with %q", excerpt(body))
 	}
 	if resp.StatusCode/100 == 3 {
-		return &redirectError{to: location(resp)}
+		return &redirectError{status: resp.StatusCode, to: location(resp)}
 	}
 	failure := &Error{Status: resp.StatusCode, retryAfter: retryAfter(resp.Header.Get("Retry-After"), c.now())}
 	var head envelope

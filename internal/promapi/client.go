@@ -89,7 +89,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	downgrade := first.URL.Scheme == "https" && req.URL.Scheme != "https"
 	if req.URL.Host != first.URL.Host || downgrade || req.Method != first.Method || len(via) > 3 {
-		return &redirectError{to: req.URL.Redacted()}
+		return &redirectError{status: req.Response.StatusCode, to: req.URL.Redacted()}
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (c *Client) probe(ctx context.Context) {
 
 // send sends one request, which must hold a token.
 func (c *Client) send(ctx context.Context, method, path string, params url.Values, decode func([]byte) (*envelope, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w of %s", errTimeout, c.timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w of %s: raise timeout, or find out why the server is slow", errTimeout, c.timeout))
 	defer cancel()
 
 	req, err := c.request(ctx, method, path, params)
@@ -215,14 +215,14 @@ func (c *Client) readBody(resp *http.Response) ([]byte, error) {
 	if resp.Header.Get("Content-Encoding") == "gzip" {
 		zip, err := gzip.NewReader(resp.Body)
 		if err != nil {
-			return nil, fmt.Errorf("decompress the answer: %w", halfBody(err))
+			return nil, fmt.Errorf("%w: %w", errGarbled, halfBody(err))
 		}
 		defer zip.Close()
 		r = zip
 	}
 	body, err := io.ReadAll(io.LimitReader(r, c.maxBody+1))
 	if err := halfBody(err); err != nil && r != resp.Body {
-		return nil, fmt.Errorf("decompress the answer: %w", err)
+		return nil, fmt.Errorf("%w: %w", errGarbled, err)
 	} else if err != nil {
 		return nil, err
 	}

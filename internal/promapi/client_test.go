@@ -98,7 +98,7 @@ func TestFailures(t *testing.T) {
 				w.Header().Set("Content-Encoding", "gzip")
 				w.Write([]byte("no gzip at all, but long enough"))
 			},
-			err: "decompress the answer: gzip: invalid header", tries: 1,
+			err: "decompress the answer (look into the proxy before the server): gzip: invalid header", tries: 1,
 		},
 		"gzip with a wrong checksum": {
 			handler: func(w http.ResponseWriter, _ *http.Request) {
@@ -111,7 +111,7 @@ func TestFailures(t *testing.T) {
 				w.Header().Set("Content-Encoding", "gzip")
 				w.Write(body)
 			},
-			err: "decompress the answer: gzip: invalid checksum", tries: 1,
+			err: "decompress the answer (look into the proxy before the server): gzip: invalid checksum", tries: 1,
 		},
 		"too large": {
 			handler: reply(200, json, `{"status":"success","data":{"version":"`+strings.Repeat("9", 5000)+`"}}`),

@@ -17,6 +17,7 @@ var (
 	errTimeout  = errors.New("no answer within the timeout")
 	errBudget   = errors.New("the budget for the whole scan is used up: raise budget")
 	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+	errGarbled  = errors.New("decompress the answer (look into the proxy before the server)")
 	errHalf     = errors.New("the answer ended early: the connection was closed before all of it had arrived")
 	errDropped  = errors.New("the connection was closed without an answer: look into the log of the server, or of the proxy before it")
 )
@@ -52,6 +53,8 @@ func (e *Error) todo() string {
 		return "check basic_auth, authorization and http_headers"
 	case http.StatusNotFound:
 		return "does url hold the right path prefix?"
+	case http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
+		return "a limit of the server: raise it there, or ask for less at once by max_series_per_query"
 	case http.StatusTooManyRequests:
 		return "lower concurrency, or raise the rate limit for sentei"
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -90,10 +93,13 @@ func TooHeavy(err error) bool {
 }
 
 // redirectError refuses to follow a redirect.
-type redirectError struct{ to string }
+type redirectError struct {
+	status int
+	to     string
+}
 
 func (e *redirectError) Error() string {
-	return fmt.Sprintf("redirects to %s: set url to where the API is", e.to)
+	return fmt.Sprintf("%d %s: redirects to %s: set url to where the API is", e.status, http.StatusText(e.status), e.to)
 }
 
 // contextError returns err, or why the context ended if it has.
