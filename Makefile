@@ -9,7 +9,7 @@ SERVERS   := $(CURDIR)/.cache/servers
 
 export CGO_ENABLED = 0
 
-.PHONY: build run test lint fuzz bench record servers
+.PHONY: build run test lint fuzz bench bench-inventory record servers
 
 build: ## the binary, in bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sentei ./cmd/sentei
@@ -46,6 +46,14 @@ fuzz: ## every fuzz target for FUZZTIME, and the soundness test
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+SIZES  ?= 1 5 10
+ROUNDS ?= 3
+bench-inventory: servers ## the scan of generated blocks against promtool: SIZES in millions of series, each measured ROUNDS times
+	mkdir -p .cache/bench
+	SENTEI_TEST_PROMETHEUS3=$(SERVERS)/prometheus SENTEI_TEST_PROMTOOL=$(SERVERS)/promtool \
+	go test -tags e2e ./internal/tsdbscan/scanbench -run '^$$' -bench Inventory -benchtime 1x -timeout 0 \
+	  -sizes '$(SIZES)' -rounds $(ROUNDS) -data $(CURDIR)/.cache/bench
 
 record: servers ## record the sample data in testdata/ again (half an hour)
 	PROMETHEUS=$(SERVERS)/prometheus PROMTOOL=$(SERVERS)/promtool testdata/record/record.sh testdata

@@ -16,6 +16,7 @@ func main() {
 	opts := tsdbscan.Options{TopValues: 1000}
 	flag.BoolVar(&opts.IndexOnly, "index-only", false, "do not count samples")
 	flag.IntVar(&opts.Workers, "workers", 0, "metrics to read at the same time; 0: all cores")
+	flag.IntVar(&opts.Reduce, "reduce", 0, "metrics to search for sets of labels to remove")
 	flag.Parse()
 	if err := run(flag.Arg(0), opts); err != nil {
 		fmt.Fprintln(os.Stderr, "scanbench:", err)
