@@ -37,6 +37,7 @@ type cursor struct {
 	block  int
 	index  *indexFile
 	head   *head        // instead of index
+	cached *cachedRows  // instead of index
 	rank   []uint32     // of the block's symbols, see symbols.rank
 	count  uint32       // of the block's symbols
 	chunks *chunkReader // nil outside of the tail
@@ -80,6 +81,10 @@ func newCursor(block int, x *indexFile, s *symbols, chunks *segments, tail int64
 // start begins with a list. The layouts of its series are taken from l.
 func (c *cursor) start(from list, l *layouts) error {
 	c.layouts, c.layout = l, nil
+	if c.cached != nil {
+		c.cached.start(from)
+		return nil
+	}
 	c.names, c.own, c.pos, c.prev = c.names[:0], c.own[:0], append(c.pos[:0], 0), nil
 	if from.refs != nil {
 		c.list.openRefs(from.refs)
@@ -90,6 +95,9 @@ func (c *cursor) start(from list, l *layouts) error {
 
 // next reads the next series, or returns false after the last one.
 func (c *cursor) next() (bool, error) {
+	if c.cached != nil {
+		return c.nextCached()
+	}
 	ref, ok, err := c.list.next()
 	if !ok || err != nil {
 		return false, err

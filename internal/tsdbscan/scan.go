@@ -3,6 +3,7 @@ package tsdbscan
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -25,7 +26,8 @@ type scan struct {
 	blocks   []Block
 	indexes  []*indexFile
 	segments []*segments // nil for a block outside of the tail
-	head     *head       // nil without; it counts as one more block after the others
+	cached   *cacheFile  // instead of some blocks, nil without; it counts as one more block after the others
+	head     *head       // nil without; it counts as one more block after all others
 
 	nameLabel, jobLabel uint32 // numbers of __name__ and job
 
@@ -44,19 +46,40 @@ func Scan(ctx context.Context, blocks []Block, opts Options) (*Result, error) {
 	if opts.IndexOnly {
 		tail = math.MaxInt64
 	}
+	if opts.Cache != nil {
+		if r, err := opts.Cache.scan(ctx, blocks, opts, tail); r != nil || err != nil {
+			return r, err
+		}
+	}
 	return scanBlocks(ctx, blocks, opts, tail)
 }
 
 // scanBlocks counts the samples from tail on.
 func scanBlocks(ctx context.Context, blocks []Block, opts Options, tail int64) (*Result, error) {
+	return newScan(blocks, nil, opts, tail).scan(ctx)
+}
+
+// newScan returns a scan of the blocks, some of which the cache file has, if
+// there is one.
+func newScan(blocks []Block, cached *cacheFile, opts Options, tail int64) *scan {
 	s := &scan{
 		hasher: hasher{rand.Uint64(), rand.Uint64()},
-		opts:   opts, blocks: blocks, tail: tail,
+		opts:   opts, blocks: blocks, cached: cached, tail: tail,
 		from: noTime, to: -noTime,
+	}
+	if opts.Head != nil {
+		s.head = newHead(opts.Head, blocks)
+	}
+	if cached != nil {
+		s.blocks = cached.without(blocks)
 	}
 	if s.opts.Workers < 1 {
 		s.opts.Workers = runtime.GOMAXPROCS(0)
 	}
+	return s
+}
+
+func (s *scan) scan(ctx context.Context) (*Result, error) {
 	defer s.close()
 	r, err := s.all(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -112,14 +135,20 @@ func (s *scan) open() error {
 	for _, x := range s.indexes {
 		tables = append(tables, x)
 	}
-	if s.opts.Head != nil {
-		s.head = newHead(s.opts.Head, s.blocks)
-		s.blocks = append(slices.Clone(s.blocks), Block{ULID: "of the head"})
+	if s.cached != nil {
+		s.blocks = append(slices.Clip(s.blocks), Block{ULID: "of the cache"})
+		tables = append(tables, &s.cached.x)
+	}
+	if s.head != nil {
+		s.blocks = append(slices.Clip(s.blocks), Block{ULID: "of the head"})
 		tables = append(tables, s.head)
 	}
 	var bad int
 	var err error
 	if s.symbols, bad, err = readSymbols(tables); err != nil {
+		if s.cached != nil && bad == len(s.indexes) {
+			return fmt.Errorf("%w: %w", errCache, err)
+		}
 		return &BlockError{&s.blocks[bad], err}
 	}
 	s.nameLabel, s.jobLabel = s.label(model.MetricNameLabel), s.label("job")
@@ -171,8 +200,7 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 		}
 		s.from, s.to = min(s.from, from), max(s.to, to)
 	}
-	if h := s.head; h != nil {
-		names, nameless := h.metrics(len(s.indexes))
+	addAll := func(names map[string]list, nameless list) {
 		for name, l := range names {
 			add(name, l)
 		}
@@ -180,6 +208,13 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 			unnamed.lists = append(unnamed.lists, nameless)
 			unnamed.count += nameless.count
 		}
+	}
+	if c := s.cached; c != nil {
+		addAll(c.lists(len(s.indexes)))
+		s.from, s.to = min(s.from, c.MinTime), max(s.to, c.MaxTime)
+	}
+	if h := s.head; h != nil {
+		addAll(h.metrics(len(s.blocks) - 1))
 		s.from, s.to = min(s.from, h.From), max(s.to, h.To)
 	}
 	var tasks []task
@@ -223,25 +258,37 @@ func (s *scan) run(ctx context.Context, tasks []task) ([]*found, error) {
 	return results, nil
 }
 
-// runSome scans the metrics in todo, spread over the workers. If several fail
-// it returns the error of the first.
+// runSome scans the metrics in todo, spread over the workers.
 func (s *scan) runSome(ctx context.Context, tasks []task, todo []int, results []*found) error {
+	return s.parallel(todo, func() func(int) error {
+		w := s.newWorker()
+		return func(i int) (err error) {
+			results[i], err = w.metric(ctx, &tasks[i])
+			w.advance(int64(tasks[i].count))
+			return err
+		}
+	})
+}
+
+// parallel calls functions with each number in todo. Every worker has one that
+// makeFunc has made. If several calls fail it returns the error of the first
+// number.
+func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 	var next atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
 	errs := make([]error, len(todo))
 	for range min(s.opts.Workers, len(todo)) {
 		wg.Go(func() {
-			w := s.newWorker()
+			do := makeFunc()
 			for !failed.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= len(todo) {
 					return
 				}
-				if results[todo[i]], errs[i] = w.metric(ctx, &tasks[todo[i]]); errs[i] != nil {
+				if errs[i] = do(todo[i]); errs[i] != nil {
 					failed.Store(true)
 				}
-				w.advance(int64(tasks[todo[i]].count))
 			}
 		})
 	}
@@ -259,8 +306,11 @@ func (s *scan) newWorker() *worker {
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}
+	if s.cached != nil {
+		w.cursors = append(w.cursors, newCacheCursor(len(s.indexes), s.cached, s.symbols))
+	}
 	if s.head != nil {
-		w.cursors = append(w.cursors, newHeadCursor(len(s.indexes), s.head, s.symbols))
+		w.cursors = append(w.cursors, newHeadCursor(len(s.blocks)-1, s.head, s.symbols))
 	}
 	return w
 }

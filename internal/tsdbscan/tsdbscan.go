@@ -46,8 +46,11 @@ type Options struct {
 	Head *walscan.Head
 	// Progress is called now and then with how many series of how many have been
 	// read, by any goroutine; nil is not called. A series counts once for each
-	// block that it is in.
+	// block that it is in. What is read to write a cache counts from zero for
+	// itself.
 	Progress func(done, total int64)
+	// Cache keeps the series of old blocks in a file, nil for none.
+	Cache *Cache
 }
 
 // Result is what the blocks and the head hold together.

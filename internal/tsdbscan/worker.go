@@ -24,6 +24,7 @@ type list struct {
 	off   int64
 	count int
 	refs  []uint32 // instead, for series without a name
+	rows  int      // in a cache file, instead of a list: what it has of the metric
 }
 
 const (
@@ -142,16 +143,8 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 // belongs to and which labels are not as in the part's series before, if known.
 func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *part, r *row, changed []int32)) error {
 	var m merger
-	var cursors []*cursor
-	for _, l := range t.lists {
-		c := w.cursors[l.block]
-		if err := c.start(l, layouts); err != nil {
-			return w.blockError(c, t, err)
-		}
-		cursors = append(cursors, c)
-	}
-	if c, err := m.start(cursors); err != nil {
-		return w.blockError(c, t, err)
+	if err := w.start(&m, t, layouts); err != nil {
+		return err
 	}
 	var p *part
 	for n := 0; ; n++ {
@@ -168,7 +161,7 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 		if r == nil {
 			return nil
 		}
-		if y := r.layout; y.name < 0 && t.id != noName || y.name >= 0 && r.values[y.name] != t.id {
+		if !t.has(r) {
 			return w.blockError(c, t, errList)
 		}
 		changed := r.changed
@@ -179,7 +172,34 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 	}
 }
 
+// start begins to merge the series of the metric.
+func (w *worker) start(m *merger, t *task, layouts *layouts) error {
+	var cursors []*cursor
+	for _, l := range t.lists {
+		c := w.cursors[l.block]
+		if err := c.start(l, layouts); err != nil {
+			return w.blockError(c, t, err)
+		}
+		cursors = append(cursors, c)
+	}
+	if c, err := m.start(cursors); err != nil {
+		return w.blockError(c, t, err)
+	}
+	return nil
+}
+
+// has reports whether the series is one of the metric.
+func (t *task) has(r *row) bool {
+	if r.layout.name < 0 {
+		return t.id == noName
+	}
+	return r.values[r.layout.name] == t.id
+}
+
 func (w *worker) blockError(c *cursor, t *task, err error) error {
+	if c.cached != nil {
+		return fmt.Errorf("%w: metric %q: %w", errCache, t.name, err)
+	}
 	return &BlockError{Block: &w.blocks[c.block], Err: fmt.Errorf("metric %q: %w", t.name, err)}
 }
 
