@@ -32,6 +32,27 @@ func (c Cost) Plus(o Cost) Cost {
 	}
 }
 
+// Part returns the cost of some of the series: live of the active ones and
+// inSpan of those in the span. What is not counted per series, such as bytes,
+// is taken as equal for all of them.
+func (c Cost) Part(live, inSpan int64) Cost {
+	share := func(part, whole int64) float64 {
+		if whole == 0 {
+			return 0
+		}
+		return float64(part) / float64(whole)
+	}
+	now, ever := share(live, c.Series), share(inSpan, c.SeriesInSpan)
+	return Cost{
+		Series:           live,
+		SeriesInSpan:     inSpan,
+		SamplesPerSecond: c.SamplesPerSecond * now,
+		ChurnPerHour:     c.ChurnPerHour * ever,
+		MemoryBytes:      c.MemoryBytes * now,
+		DiskBytesPerDay:  c.DiskBytesPerDay * ever,
+	}
+}
+
 // SecondsPerMonth is the length of the month of 30 days that prices refer to.
 const SecondsPerMonth = 30 * 24 * 3600
 

@@ -10,7 +10,8 @@ import (
 // Series is one stored series.
 type Series struct {
 	Labels labels.Labels
-	// From and To are the times of the first and the last sample.
+	// From and To are the times of the first and the last sample; zero when
+	// they are not known.
 	From, To time.Time
 	// Live says that it still received samples at the end of the span.
 	Live bool

@@ -70,6 +70,14 @@ type UsageSource struct {
 	Source     usage.Source
 }
 
+// Result is what a scan found out.
+type Result struct {
+	Report *sentei.Report
+	// Series lists the stored series of each backend, by its name: those of
+	// its first inventory that can list them. Others are missing.
+	Series map[string]sentei.SeriesReader
+}
+
 // ErrNoInventory says that no backend could be read at all, so there is
 // nothing to report on.
 var ErrNoInventory = errors.New("no inventory could be read")
@@ -77,7 +85,7 @@ var ErrNoInventory = errors.New("no inventory could be read")
 // Scan reads all sources and makes the report. A source that fails becomes a
 // problem in the report; Scan itself fails only when ctx ends or when not one
 // inventory could be read.
-func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logger) (*sentei.Report, error) {
+func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logger) (*Result, error) {
 	collected, err := collect(ctx, backends, logger)
 	if err != nil {
 		return nil, err
@@ -102,12 +110,18 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	if r.At.IsZero() {
 		return nil, fmt.Errorf("%w: %w", ErrNoInventory, errors.Join(failures...))
 	}
+	series := map[string]sentei.SeriesReader{}
 	for i := range collected {
 		analyzeBackend(r, &collected[i], o)
+		for _, inv := range collected[i].inventories {
+			if name := collected[i].backend.Name; inv.Series != nil && series[name] == nil {
+				series[name] = inv.Series
+			}
+		}
 	}
 	r.Problems = append(r.Problems, acceptedInVain(r.Problems, o.Accepted)...)
 	sortReport(r)
-	return r, ctx.Err()
+	return &Result{Report: r, Series: series}, ctx.Err()
 }
 
 // analyzeBackend adds what was collected of one backend to the report.

@@ -78,7 +78,11 @@ func (w *world) scan(t *testing.T) (*sentei.Report, error) {
 			{"query_log", "query_log", sentei.ClassQueries, w.queries},
 		},
 	}}
-	return Scan(t.Context(), backends, w.options, slog.New(slog.DiscardHandler))
+	r, err := Scan(t.Context(), backends, w.options, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	return r.Report, nil
 }
 
 func alert(expr string) sentei.Consumer {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,17 +60,15 @@ names it.`,
 
 // Propose proposes one drop for each unused metric, stored job and scrape job
 // that brings it.
-func (o dropUnusedMetricOptions) Propose(r *sentei.Report) ([]sentei.Proposal, []sentei.Problem) {
-	var proposals []sentei.Proposal
-	var problems []sentei.Problem
-	x := newIndex(r)
-	for i := range r.Backends {
-		b := &r.Backends[i]
-		made, out := o.proposeBackend(x, b)
-		proposals = append(proposals, made...)
-		problems = append(problems, out.problems(b)...)
+func (o dropUnusedMetricOptions) Propose(_ context.Context, in *Input) (Made, error) {
+	var all Made
+	x := in.index()
+	for i := range x.report.Backends {
+		b := &x.report.Backends[i]
+		proposals, out := o.proposeBackend(x, b)
+		all.add(Made{Proposals: proposals, Problems: out.problems(b)})
 	}
-	return proposals, problems
+	return all, nil
 }
 
 func (o dropUnusedMetricOptions) proposeBackend(x *index, b *sentei.Backend) ([]sentei.Proposal, *leftOut) {
@@ -121,7 +120,7 @@ func (o dropUnusedMetricOptions) proposal(x *index, m *sentei.MetricReport, k in
 		Rule: dropUnusedMetricKind, Grade: sentei.GradeA, State: sentei.Pending,
 		Place: sentei.Place{
 			Backend: m.Backend, ScrapeJob: feeder.Name, Job: job.Job,
-			Shared: len(feeder.JobLabels) > 1 || feeder.HonorLabels || feeder.OpenJobs || !unusedEverywhere(m) || x.readerInAnyJob(m) != nil,
+			Shared: len(feeder.JobLabels) > 1 || feeder.HonorLabels || feeder.OpenJobs || !unusedEverywhere(m) || x.readerInAnyJob(m, &sentei.Action{Kind: sentei.DropMetric}) != nil,
 		},
 		Action:         sentei.Action{Kind: sentei.DropMetric, Metric: m.Name},
 		Saving:         job.Cost,

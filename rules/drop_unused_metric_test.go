@@ -107,7 +107,7 @@ func TestDropUnusedMetric(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			proposals, problems := Propose(tt.report, allRules(t))
+			proposals, problems := propose(t, tt.report, allRules(t))
 			if d := cmp.Diff(tt.want, places(proposals)); d != "" {
 				t.Errorf("-want +got\n%s", d)
 			}
@@ -141,7 +141,7 @@ func TestMinSeries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := Propose(r, []Rule{rule}); len(got) != want {
+		if got, _ := propose(t, r, []Rule{rule}); len(got) != want {
 			t.Errorf("min_series %d: %v", min, places(got))
 		}
 	}
@@ -191,13 +191,13 @@ func TestText(t *testing.T) {
 	far.Backend = "far"
 	r.Metrics = append(r.Metrics, far)
 	r.Backends = append(r.Backends, sentei.Backend{Name: "far", ScrapeJobs: []sentei.ScrapeJob{{Name: "z"}}})
-	proposals, problems := Propose(r, allRules(t))
+	proposals, problems := propose(t, r, allRules(t))
 	want := `not proposed: 1 unused metric with 10 series (m_bucket), because backend far stores them too, and there they are not unused`
 	if len(proposals) != 0 || len(problems) != 2 || problems[0].Message != want {
 		t.Errorf("%+v, %+v", proposals, problems)
 	}
 	r.Backends[0].Isolated = true
-	proposals, problems = Propose(r, allRules(t))
+	proposals, problems = propose(t, r, allRules(t))
 	if len(problems) != 1 || problems[0].Backend != "far" {
 		t.Errorf("%+v", problems)
 	}
@@ -270,7 +270,7 @@ func TestUsedInAnotherBackend(t *testing.T) {
 			r := build([]sentei.ScrapeJob{scrapeJob("a", "a")}, []sentei.MetricReport{metric("m", []string{"a"}, sentei.Unused), far})
 			r.Backends = append(r.Backends, sentei.Backend{Name: "far"})
 			r.Backends[0].Isolated = tt.isolated
-			proposals, _ := Propose(r, allRules(t))
+			proposals, _ := propose(t, r, allRules(t))
 			if d := cmp.Diff(tt.want, places(proposals)); d != "" {
 				t.Error(d)
 			}

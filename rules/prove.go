@@ -1,101 +1,165 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // prove checks each proposal again, from the consumers alone and whatever the
-// verdict said: a series may go when no selector of a living consumer can match
-// it. A proposal for which this does not hold is withdrawn. That is never
-// expected; it means that the analysis contradicts itself.
-func prove(r *sentei.Report, proposals []sentei.Proposal) (proven []sentei.Proposal, refuted []sentei.Problem) {
-	x := newIndex(r)
+// verdict said, and writes down the proof. A proposal for which it does not
+// hold is withdrawn. That is never expected; it means that the analysis
+// contradicts itself.
+func prove(in *Input, proposals []sentei.Proposal) (proven []sentei.Proposal, refuted []sentei.Problem) {
+	x := in.index()
 	obscure := x.obscure()
 	for _, p := range proposals {
-		reason := x.refute(&p, obscure)
+		proof, reason := x.prove(&p, obscure)
 		if reason == "" {
+			p.Proof = proof
 			proven = append(proven, p)
 			continue
 		}
-		refuted = append(refuted, problem(sentei.Problem{
-			Backend: p.Place.Backend, Source: p.Rule,
-			Where:    fmt.Sprintf("scrape job %q, job %q, metric %q", p.Place.ScrapeJob, p.Place.Job, p.Action.Metric),
-			Message:  "a proposal was withdrawn, because it could not be proven: " + reason,
-			Hint:     "this is a mistake in sentei, please report it",
-			Blocking: true,
-		}))
+		refuted = append(refuted, withdrawn(&p, reason))
 	}
 	return proven, refuted
 }
 
-// refute returns why the proposal could change what somebody sees, or "".
-func (x *index) refute(p *sentei.Proposal, obscure []*sentei.Consumer) string {
-	if p.Action.Kind != sentei.DropMetric || p.Grade != sentei.GradeA {
-		return fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
-	}
-	m := x.metric(p.Place.Backend, p.Action.Metric)
-	if m == nil {
-		return "the metric is not in the report"
-	}
+// withdrawn is the problem of a proposal that turned out to be wrong.
+func withdrawn(p *sentei.Proposal, reason string) sentei.Problem {
+	return problem(sentei.Problem{
+		Backend: p.Place.Backend, Source: p.Rule,
+		Where:    fmt.Sprintf("%s, job %q", relabeling.Title(p), p.Place.Job),
+		Message:  "a proposal was withdrawn, because it could not be proven: " + reason,
+		Hint:     "this is a mistake in sentei, please report it",
+		Blocking: true,
+	})
+}
+
+// prove returns the proof that nobody sees the proposal, or the reason why
+// somebody could.
+func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.Proof, string) {
 	for _, c := range obscure {
-		if sameBackend(c, m.Backend) {
-			return fmt.Sprintf("it is not known what %s reads, and nobody has accepted that", describe(c))
+		if sameBackend(c, p.Place.Backend) {
+			return nil, fmt.Sprintf("it is not known what %s reads, and nobody has accepted that", describe(c))
 		}
 	}
+	proof := &sentei.Proof{}
+	for i := range x.report.Consumers {
+		if c := &x.report.Consumers[i]; sameBackend(c, p.Place.Backend) && !c.Dead && !x.expired(c) {
+			proof.Consumers++
+			proof.Selectors += len(c.Selectors)
+		}
+	}
+	var reason string
+	switch {
+	case p.Action.Kind == sentei.DropMetric && p.Grade == sentei.GradeA:
+		proof.Theorem = "Series that no selector of a living consumer can match may go: every result stays the same, to the bit."
+		proof.Readers, reason = x.proveDrop(p)
+	case p.Action.Kind == sentei.DropValues && p.Grade == sentei.GradeA:
+		proof.Theorem = "Every selector of a living consumer that reads the metric refuses the values by a matcher of its own: every result stays the same, to the bit."
+		proof.Readers, reason = x.proveDrop(p)
+	default:
+		reason = fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
+	}
+	return proof, reason
+}
+
+// proveDrop goes through the selectors that may read the metric and returns
+// those that do not notice that its series, or those with some values, are
+// gone, or why one of them would.
+func (x *index) proveDrop(p *sentei.Proposal) ([]sentei.ProofReader, string) {
+	m := x.metric(p.Place.Backend, p.Action.Metric)
+	if m == nil {
+		return nil, "the metric is not in the report"
+	}
+	if p.Action.Kind == sentei.DropValues && (p.Action.Label == model.JobLabel || p.Action.Label == model.MetricNameLabel || len(p.Action.Values) == 0) {
+		return nil, fmt.Sprintf("series cannot be dropped by values of %q", p.Action.Label)
+	}
 	if !p.Place.Shared {
-		if reader := x.readerInAnyJob(m); reader != nil {
-			return describe(reader) + " may read it in another job, which the rule would reach too"
+		if reader := x.readerInAnyJob(m, &p.Action); reader != nil {
+			return nil, describe(reader) + " may read it in another job, which the rule would reach too"
 		}
 	}
 	found := false
+	var readers []sentei.ProofReader
 	for i := range m.Jobs {
 		// A rule that does not ask for the job reaches every job.
 		if p.Place.Shared && m.Jobs[i].Job != p.Place.Job {
 			continue
 		}
 		found = found || m.Jobs[i].Job == p.Place.Job
-		if reason := x.refuteJob(m, &m.Jobs[i]); reason != "" {
-			return reason
+		more, reason := x.proveDropInJob(m, &m.Jobs[i], &p.Action)
+		if reason != "" {
+			return nil, reason
 		}
+		readers = append(readers, more...)
 	}
 	if !found {
-		return "the metric has no series with the job"
+		return nil, "the metric has no series with the job"
 	}
-	return ""
+	slices.SortFunc(readers, func(a, b sentei.ProofReader) int {
+		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Selector, b.Selector))
+	})
+	return slices.Compact(readers), ""
 }
 
-// refuteJob returns why somebody may see that the series of one job are gone.
-func (x *index) refuteJob(m *sentei.MetricReport, job *sentei.JobMetric) string {
+// proveDropInJob does so for the series of one job.
+func (x *index) proveDropInJob(m *sentei.MetricReport, job *sentei.JobMetric, a *sentei.Action) ([]sentei.ProofReader, string) {
+	var readers []sentei.ProofReader
 	for _, r := range x.readings(m.Name) {
 		c := r.consumer
-		switch {
-		case !sameBackend(c, m.Backend):
-		case !job.MayMatch(m.Name, r.selector.Matchers, x.external[m.Backend]):
-		case x.expired(c):
-		case c.Kind != sentei.RecordingRule || !c.Dead:
-			return describe(c) + " may read it"
-		default:
-			if reader := x.readerOf(c); reader != nil {
-				return fmt.Sprintf("%s may read it, and %s reads what that records", describe(c), describe(reader))
+		if !sameBackend(c, m.Backend) || !job.MayMatch(m.Name, r.selector.Matchers, x.external[m.Backend]) || x.expired(c) {
+			continue
+		}
+		if because := refusal(r.selector, a); because != "" {
+			if c.Kind != sentei.RecordingRule || !c.Dead {
+				readers = append(readers, sentei.ProofReader{Consumer: c.ID, Selector: r.selector.String(), Because: because})
 			}
+			continue
+		}
+		if c.Kind != sentei.RecordingRule || !c.Dead {
+			return nil, describe(c) + " may read it"
+		}
+		if reader := x.readerOf(c); reader != nil {
+			return nil, fmt.Sprintf("%s may read it, and %s reads what that records", describe(c), describe(reader))
 		}
 	}
-	return ""
+	return readers, ""
+}
+
+// refusal returns which matchers of the selector refuse every value that the
+// action drops, or "" when they do not, or when it drops all series.
+func refusal(s *sentei.Selector, a *sentei.Action) string {
+	if a.Kind != sentei.DropValues {
+		return ""
+	}
+	var by []string
+	for _, v := range a.Values {
+		i := slices.IndexFunc(s.Matchers, func(m *labels.Matcher) bool { return m.Name == a.Label && !m.Matches(v) })
+		if i < 0 {
+			return ""
+		}
+		by = append(by, s.Matchers[i].String())
+	}
+	slices.Sort(by)
+	return strings.Join(slices.Compact(by), " and ") + " refuses the values"
 }
 
 // readerInAnyJob returns a living consumer that could select series of the
-// metric if they had another job label than those stored now, or nil. A
-// workload that is down today may bring that job tomorrow.
-func (x *index) readerInAnyJob(m *sentei.MetricReport) *sentei.Consumer {
+// metric that the action drops if they had another job label than those stored
+// now, or nil. A workload that is down today may bring that job tomorrow.
+func (x *index) readerInAnyJob(m *sentei.MetricReport, a *sentei.Action) *sentei.Consumer {
 	for _, r := range x.readings(m.Name) {
 		c := r.consumer
-		if !sameBackend(c, m.Backend) || x.expired(c) || c.Kind == sentei.RecordingRule && c.Dead {
+		if !sameBackend(c, m.Backend) || x.expired(c) || c.Kind == sentei.RecordingRule && c.Dead || refusal(r.selector, a) != "" {
 			continue
 		}
 		anyJob := slices.DeleteFunc(slices.Clone(r.selector.Matchers), func(l *labels.Matcher) bool { return l.Name == model.JobLabel })

@@ -54,7 +54,7 @@ func TestProve(t *testing.T) {
 			if title == "a dashboard of another backend" {
 				r.Consumers[0].Backend = "c"
 			}
-			proposals, problems := Propose(r, allRules(t))
+			proposals, problems := propose(t, r, allRules(t))
 			if tt.reason == "" {
 				if len(proposals) != 1 || len(problems) != 0 {
 					t.Errorf("%d proposals, problems %+v", len(proposals), problems)
@@ -72,11 +72,11 @@ func TestProveAcceptedOpaque(t *testing.T) {
 	r := build([]sentei.ScrapeJob{scrapeJob("a", "a")}, []sentei.MetricReport{metric("m", []string{"a"}, sentei.Unused)},
 		sentei.Consumer{ID: "1", Kind: sentei.Dashboard, Name: "O", Opaque: "no parse"})
 	r.Problems = []sentei.Problem{{ID: sentei.HashID("opaque", "b", "1"), Blocking: true}}
-	if proposals, _ := Propose(r, allRules(t)); len(proposals) != 0 {
+	if proposals, _ := propose(t, r, allRules(t)); len(proposals) != 0 {
 		t.Error("proposed while nobody has accepted the problem")
 	}
 	r.Problems[0].Accepted = "a playground"
-	if proposals, problems := Propose(r, allRules(t)); len(proposals) != 1 || len(problems) != 0 {
+	if proposals, problems := propose(t, r, allRules(t)); len(proposals) != 1 || len(problems) != 0 {
 		t.Errorf("%d proposals, problems %+v", len(proposals), problems)
 	}
 }
@@ -98,7 +98,7 @@ func TestProveStrangeProposals(t *testing.T) {
 	for title, tt := range tests {
 		p := good
 		tt.change(&p)
-		proven, refuted := prove(r, []sentei.Proposal{p})
+		proven, refuted := prove(&Input{Report: r}, []sentei.Proposal{p})
 		if len(proven)+len(refuted) != 1 || (len(proven) == 1) != (tt.reason == "") || len(refuted) == 1 && !strings.Contains(refuted[0].Message, tt.reason) {
 			t.Errorf("%s: proven %d, refuted %+v", title, len(proven), refuted)
 		}
@@ -144,7 +144,7 @@ func TestNoSelectorLosesSeries(t *testing.T) {
 			selectors = append(selectors, s)
 			r.Consumers = append(r.Consumers, sentei.Consumer{Backend: "b", Kind: sentei.Dashboard, Selectors: []sentei.Selector{s}})
 		}
-		r.Proposals, _ = Propose(r, allRules(t))
+		r.Proposals, _ = propose(t, r, allRules(t))
 		for _, p := range r.Proposals {
 			for _, series := range stored {
 				if series.Get("__name__") != p.Action.Metric || p.Place.Shared && series.Get("job") != p.Place.Job {

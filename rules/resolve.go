@@ -3,18 +3,20 @@ package rules
 import "github.com/sentei/sentei"
 
 // resolve leaves out proposals that take away what an earlier one takes away
-// already: the same metric with the same stored job at the same scrape job.
-// What remains saves the sum of its savings.
+// already: of a metric that is dropped, nothing more can be dropped at the same
+// place for the same stored job. Proposals that overlap in part are both kept;
+// execute counts what they save together once.
 func resolve(proposals []sentei.Proposal) []sentei.Proposal {
-	type target struct{ backend, scrapeJob, job, metric string }
-	taken := map[target]bool{}
+	dropped := map[[4]string]bool{}
+	seen := map[string]bool{}
 	var out []sentei.Proposal
 	for _, p := range proposals {
-		t := target{p.Place.Backend, p.Place.ScrapeJob, p.Place.Job, p.Action.Metric}
-		if taken[t] {
+		t := [4]string{p.Place.Backend, p.Place.ScrapeJob + "\x00" + p.Place.RemoteWrite, p.Place.Job, p.Action.Metric}
+		if seen[p.ID] || p.Action.Metric != "" && dropped[t] {
 			continue
 		}
-		taken[t] = true
+		seen[p.ID] = true
+		dropped[t] = p.Action.Kind == sentei.DropMetric
 		out = append(out, p)
 	}
 	return out

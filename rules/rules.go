@@ -1,22 +1,67 @@
 // Package rules makes proposals, one file a kind of proposal. In goes a
-// sentei.Report with its verdicts; out come sentei.Proposals that do not
-// overlap and that have been proven safe once more, with the reasons for what
-// is not proposed as Problems.
+// sentei.Report with its verdicts, and a way to list the stored series; out
+// come sentei.Proposals that do not overlap and that have been proven safe
+// once more, findings, and the reasons for what is not proposed as Problems.
+//
+// The stages: every rule proposes from the report alone, resolve.go leaves out
+// what overlaps, prove.go checks each proposal on paper, from the consumers,
+// and execute.go runs its relabel rules over the stored series.
 package rules
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/source"
 )
 
+// Input is what proposals are made from. It is not changed.
+type Input struct {
+	Report *sentei.Report
+	// Series lists the series of each backend, by its name. Backends whose
+	// inventory cannot list them are missing.
+	Series map[string]sentei.SeriesReader
+	// Configs is the prometheus.yml of each backend that has one, by name.
+	Configs map[string]Config
+
+	found *index // made when it is first asked for
+}
+
+// Config is a configuration file of the user.
+type Config struct {
+	Path    string // to name it by
+	Content []byte
+}
+
+// index returns the metrics and consumers of the report by name.
+func (in *Input) index() *index {
+	if in.found == nil {
+		in.found = newIndex(in.Report)
+	}
+	return in.found
+}
+
+// Made is what comes of one rule, or of all.
+type Made struct {
+	Proposals []sentei.Proposal
+	Findings  []sentei.Finding
+	// Problems are what would be proposed if more were known.
+	Problems []sentei.Problem
+}
+
+func (m *Made) add(o Made) {
+	m.Proposals = append(m.Proposals, o.Proposals...)
+	m.Findings = append(m.Findings, o.Findings...)
+	m.Problems = append(m.Problems, o.Problems...)
+}
+
 // Rule makes proposals of one kind.
 type Rule interface {
-	// Propose returns the proposals in a definite order, and as problems what
-	// it would propose if it knew more. It does not change the report.
-	Propose(r *sentei.Report) ([]sentei.Proposal, []sentei.Problem)
+	// Propose returns what it has to say in a definite order. The error is
+	// for a context that has ended.
+	Propose(ctx context.Context, in *Input) (Made, error)
 }
 
 // Info describes a rule.
@@ -28,18 +73,27 @@ func All() []Info { return []Info{dropUnusedMetric()} }
 
 // Propose runs the rules over the report and returns their proposals, the
 // biggest saving first. Overlaps are resolved, so savings may be added up. A
-// proposal whose proof does not hold is withdrawn and becomes a problem.
-func Propose(r *sentei.Report, rules []Rule) ([]sentei.Proposal, []sentei.Problem) {
-	var proposals []sentei.Proposal
-	var problems []sentei.Problem
+// proposal whose proof does not hold is withdrawn and becomes a problem. The
+// error is for a context that has ended.
+func Propose(ctx context.Context, in *Input, rules []Rule) (Made, error) {
+	var all Made
 	for _, rule := range rules {
-		made, missing := rule.Propose(r)
-		proposals = append(proposals, made...)
-		problems = append(problems, missing...)
+		made, err := rule.Propose(ctx, in)
+		if err != nil {
+			return Made{}, err
+		}
+		all.add(made)
 	}
-	proposals, refuted := prove(r, resolve(proposals))
-	slices.SortFunc(proposals, compare)
-	return proposals, append(problems, refuted...)
+	proven, refuted := prove(in, resolve(all.Proposals))
+	executed, wrong, err := execute(ctx, in, proven)
+	if err != nil {
+		return Made{}, err
+	}
+	all.Proposals = executed
+	all.Problems = slices.Concat(all.Problems, refuted, wrong)
+	slices.SortFunc(all.Proposals, compare)
+	slices.SortFunc(all.Findings, compareFindings)
+	return all, nil
 }
 
 func compare(a, b sentei.Proposal) int {
@@ -52,6 +106,15 @@ func compare(a, b sentei.Proposal) int {
 		cmp.Compare(a.Place.Job, b.Place.Job),
 		cmp.Compare(a.Action.Metric, b.Action.Metric),
 		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+func compareFindings(a, b sentei.Finding) int {
+	return cmp.Or(
+		cmp.Compare(a.Backend, b.Backend),
+		cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.Where, b.Where),
+		cmp.Compare(a.Message, b.Message),
 	)
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,6 +78,20 @@ func allRules(t interface {
 	return out
 }
 
+// propose runs the rules without a way to list series.
+func propose(t interface {
+	Helper()
+	Context() context.Context
+	Fatal(...any)
+}, r *sentei.Report, rules []Rule) ([]sentei.Proposal, []sentei.Problem) {
+	t.Helper()
+	made, err := Propose(t.Context(), &Input{Report: r}, rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Proposals, made.Problems
+}
+
 // places returns "scrape job/job metric" of each proposal, with * when shared.
 func places(proposals []sentei.Proposal) []string {
 	var out []string
@@ -135,7 +150,7 @@ func TestProposeOrder(t *testing.T) {
 		metric("m1", []string{"a", "b"}, sentei.Unused),
 		metric("m2", []string{"a", "b"}, sentei.Unused),
 	})
-	proposals, problems := Propose(r, allRules(t))
+	proposals, problems := propose(t, r, allRules(t))
 	if len(problems) > 0 {
 		t.Errorf("problems %+v", problems)
 	}
@@ -143,7 +158,7 @@ func TestProposeOrder(t *testing.T) {
 	if d := cmp.Diff(want, places(proposals)); d != "" {
 		t.Errorf("-want +got\n%s", d)
 	}
-	if again, _ := Propose(r, allRules(t)); !cmp.Equal(proposals, again) {
+	if again, _ := propose(t, r, allRules(t)); !cmp.Equal(proposals, again) {
 		t.Error("a second run differs")
 	}
 }
@@ -151,8 +166,8 @@ func TestProposeOrder(t *testing.T) {
 // TestResolve runs a rule twice: nothing may be counted twice.
 func TestResolve(t *testing.T) {
 	r := build([]sentei.ScrapeJob{scrapeJob("a", "a"), scrapeJob("also a", "a")}, []sentei.MetricReport{metric("m1", []string{"a"}, sentei.Unused)})
-	once, _ := Propose(r, allRules(t))
-	twice, _ := Propose(r, append(allRules(t), allRules(t)...))
+	once, _ := propose(t, r, allRules(t))
+	twice, _ := propose(t, r, append(allRules(t), allRules(t)...))
 	if d := cmp.Diff(once, twice); d != "" || len(once) != 2 {
 		t.Errorf("%d proposals, -once +twice\n%s", len(once), d)
 	}

@@ -110,7 +110,7 @@ func (s *blockSource) read(ctx context.Context) (*sentei.Inventory, []sentei.Pro
 	}
 	problems = append(problems, more...)
 	problems = append(problems, s.lostProblem(head, chosen.Blocks)...)
-	result, bad, err := s.scan(ctx, chosen.Blocks, head)
+	result, blocks, bad, err := s.scan(ctx, chosen.Blocks, head)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -132,11 +132,13 @@ func (s *blockSource) read(ctx context.Context) (*sentei.Inventory, []sentei.Pro
 		To:        result.To,
 		Metrics:   result.Metrics,
 		Estimated: []string{"memory_bytes", "disk_bytes_per_day"},
+		Series:    &blockSeries{blocks: blocks, options: tsdbscan.Options{Head: head}, to: result.To},
 	}, problems, nil
 }
 
 // scan counts the head and the blocks, without those that turn out to be unreadable.
-func (s *blockSource) scan(ctx context.Context, blocks []tsdbscan.Block, head *walscan.Head) (*tsdbscan.Result, []sentei.Problem, error) {
+// It also returns which blocks it counted.
+func (s *blockSource) scan(ctx context.Context, blocks []tsdbscan.Block, head *walscan.Head) (*tsdbscan.Result, []tsdbscan.Block, []sentei.Problem, error) {
 	var problems []sentei.Problem
 	for {
 		result, err := tsdbscan.Scan(ctx, blocks, tsdbscan.Options{
@@ -144,17 +146,17 @@ func (s *blockSource) scan(ctx context.Context, blocks []tsdbscan.Block, head *w
 			Progress: func(done, total int64) { s.env.Meter.Set(done, total, "series") },
 		})
 		if err == nil {
-			return result, problems, nil
+			return result, blocks, problems, nil
 		}
 		var bad *tsdbscan.BlockError
 		if !errors.As(err, &bad) {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if bad.Gone() {
-			return nil, nil, fmt.Errorf("%w: %w", errBlockGone, err)
+			return nil, nil, nil, fmt.Errorf("%w: %w", errBlockGone, err)
 		}
 		if len(blocks) == 1 && !holds(head) {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		problems = append(problems, s.badBlock(bad))
 		blocks = slices.DeleteFunc(slices.Clone(blocks), func(b tsdbscan.Block) bool { return b.ULID == bad.Block.ULID })

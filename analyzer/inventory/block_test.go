@@ -207,7 +207,7 @@ func TestBlockGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	remove(t, filepath.Join(dir, ulid1))
-	if _, problems, err := s.scan(context.Background(), chosen.Blocks, nil); !errors.Is(err, errBlockGone) || len(problems) > 0 {
+	if _, _, problems, err := s.scan(context.Background(), chosen.Blocks, nil); !errors.Is(err, errBlockGone) || len(problems) > 0 {
 		t.Errorf("got problems %v and error %v, want only that a block is gone", problems, err)
 	}
 	inv, problems, err := s.Inventory(context.Background())

@@ -26,8 +26,10 @@ type builder struct {
 	config *config.Config
 	logger *slog.Logger
 	now    func() time.Time
-	errs   []error
 	meters []*source.Meter // of all sources, in configuration order
+	// configs are the prometheus.yml of the backends, by their names.
+	configs map[string]rules.Config
+	errs    []error
 }
 
 func (b *builder) fail(err error) { b.errs = append(b.errs, err) }
@@ -63,6 +65,7 @@ func (b *builder) prometheusConfig(c *config.Backend, into *analyzer.Backend) {
 		b.fail(fmt.Errorf("backend %s: read prometheus_config %s: %w", c.Name, c.PrometheusConfig, err))
 		return
 	}
+	b.configs[c.Name] = rules.Config{Path: c.PrometheusConfig, Content: text}
 	into.ScrapeJobs, into.ExternalLabels, into.RemoteWrite = read.ScrapeJobs, read.ExternalLabels, read.RemoteWrite
 }
 

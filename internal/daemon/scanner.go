@@ -20,6 +20,7 @@ import (
 type Scanner struct {
 	backends []analyzer.Backend
 	rules    []rules.Rule
+	configs  map[string]rules.Config
 	options  analyzer.Options
 	timeout  time.Duration
 	meters   []*source.Meter
@@ -29,10 +30,11 @@ type Scanner struct {
 // NewScanner builds all sources and rules of the configuration. The error
 // holds every mistake found.
 func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*Scanner, error) {
-	b := builder{config: c, logger: logger, now: now}
+	b := builder{config: c, logger: logger, now: now, configs: map[string]rules.Config{}}
 	s := &Scanner{
 		backends: b.backends(),
 		rules:    b.rules(),
+		configs:  b.configs,
 		timeout:  time.Duration(c.Scan.Timeout),
 		logger:   logger,
 		options: analyzer.Options{
@@ -72,13 +74,17 @@ func (s *Scanner) Scan(ctx context.Context, previous *sentei.Report) (*sentei.Re
 	for _, m := range s.meters {
 		m.Wait()
 	}
-	r, err := analyzer.Scan(ctx, s.backends, s.options, s.logger)
+	scanned, err := analyzer.Scan(ctx, s.backends, s.options, s.logger)
 	if err != nil {
 		return nil, err
 	}
-	proposals, problems := rules.Propose(r, s.rules)
-	r.Proposals = proposals
-	r.Problems = append(r.Problems, problems...)
+	r := scanned.Report
+	made, err := rules.Propose(ctx, &rules.Input{Report: r, Series: scanned.Series, Configs: s.configs}, s.rules)
+	if err != nil {
+		return nil, context.Cause(ctx)
+	}
+	r.Proposals, r.Findings = made.Proposals, made.Findings
+	r.Problems = append(r.Problems, made.Problems...)
 	analyzer.SortProblems(r.Problems)
 	r.SetGrowth(previous)
 	return r, nil

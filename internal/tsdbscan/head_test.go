@@ -107,6 +107,7 @@ func TestScanHeadRandom(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatal(diff)
 			}
+			checkSeries(t, blocks, opts, got)
 		})
 	}
 }

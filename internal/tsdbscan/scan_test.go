@@ -56,6 +56,7 @@ func compare(t *testing.T, dir string, opts Options) *Result {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
+	checkSeries(t, l.Blocks, opts, got)
 	return got
 }
 

@@ -83,12 +83,17 @@ type worker struct {
 
 var errList = errors.New("a postings list holds a series of another metric")
 
-// metric scans all series of one metric.
-func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
+// begin forgets the metric before.
+func (w *worker) begin(t *task) *layouts {
 	w.pool.reset(t.count)
 	w.recorder.start(t.reduce, t.count)
 	w.jobs, w.parts, w.counted = map[uint32]*job{}, w.parts[:0], 0
-	layouts := newLayouts(w.nameLabel, w.jobLabel)
+	return newLayouts(w.nameLabel, w.jobLabel)
+}
+
+// metric scans all series of one metric.
+func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
+	layouts := w.begin(t)
 	f := &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
 	err := w.each(ctx, t, layouts, func(p *part, r *row, changed []int32) {
 		j := p.owner

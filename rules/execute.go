@@ -1,0 +1,207 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
+)
+
+// candidate is a proposal whose relabel rules are executed.
+type candidate struct {
+	*sentei.Proposal
+	rules []*relabel.Config
+	scope relabeling.Scope
+	done  sentei.Executed
+	// dropped are the series that it drops and no candidate before it.
+	dropped, droppedLive int64
+	wrong                string
+}
+
+// execute runs the relabel rules of each proposal, by Prometheus's own code,
+// over the series that pass its place: exactly those must change that the
+// proposal says, and in the way that it says. Other metrics, of which only
+// names and jobs are looked at, must not change at all. A proposal for which
+// that does not hold is withdrawn. Where the inventory cannot list series,
+// names and jobs are all that is looked at.
+//
+// It also counts what proposals save that drop a part of a metric: series that
+// several of them drop count at the first.
+func execute(ctx context.Context, in *Input, proposals []sentei.Proposal) ([]sentei.Proposal, []sentei.Problem, error) {
+	x := in.index()
+	out := slices.Clone(proposals)
+	all := make([]*candidate, len(out)) // nil for what is no relabel rule
+	var problems []sentei.Problem
+	for i := range out {
+		c, err := x.candidate(&out[i])
+		if err != nil {
+			all[i] = &candidate{Proposal: &out[i], wrong: err.Error()}
+			continue
+		}
+		all[i] = c
+	}
+	for i := range x.report.Backends {
+		name := x.report.Backends[i].Name
+		var of []*candidate
+		for _, c := range all {
+			if c != nil && c.wrong == "" && c.Place.Backend == name {
+				of = append(of, c)
+			}
+		}
+		more, err := x.executeBackend(ctx, in.Series[name], name, of)
+		if err != nil {
+			return nil, nil, err
+		}
+		problems = append(problems, more...)
+	}
+	var kept []sentei.Proposal
+	for i := range out {
+		if c := all[i]; c != nil && c.wrong != "" {
+			problems = append(problems, withdrawn(&out[i], c.wrong))
+			continue
+		}
+		kept = append(kept, out[i])
+	}
+	return kept, problems, nil
+}
+
+// candidate returns nil for a proposal that no relabel rule carries out.
+func (x *index) candidate(p *sentei.Proposal) (*candidate, error) {
+	switch p.Action.Kind {
+	case sentei.DropMetric, sentei.DropValues, sentei.StripLabel:
+	default:
+		return nil, nil
+	}
+	i := slices.IndexFunc(x.report.Backends, func(b sentei.Backend) bool { return b.Name == p.Place.Backend })
+	rules, err := relabeling.Configs(p)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := relabeling.ScopeOfProposal(&x.report.Backends[i], p)
+	return &candidate{Proposal: p, rules: rules, scope: scope}, err
+}
+
+// executeBackend executes the candidates of one backend. The problem is for
+// series that cannot be listed, without which the candidates stay as they are.
+func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, backend string, candidates []*candidate) ([]sentei.Problem, error) {
+	byMetric := map[string][]*candidate{}
+	var metrics []string
+	for i := range x.report.Metrics {
+		m := &x.report.Metrics[i]
+		if m.Backend != backend {
+			continue
+		}
+		for _, c := range candidates {
+			if c.Action.Metric == m.Name || c.Action.Metric == "" && c.reaches(m) {
+				byMetric[m.Name] = append(byMetric[m.Name], c)
+			} else {
+				c.spare(m)
+			}
+		}
+		if byMetric[m.Name] != nil {
+			metrics = append(metrics, m.Name)
+		}
+	}
+	if reader == nil || len(metrics) == 0 {
+		return nil, ctx.Err()
+	}
+	err := reader.ReadSeries(ctx, metrics, func(s sentei.Series) error {
+		taken := false
+		for _, c := range byMetric[s.Labels.Get(model.MetricNameLabel)] {
+			taken = c.run(&s, taken) || taken
+		}
+		return nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return []sentei.Problem{problem(sentei.Problem{
+			Backend: backend, Source: "rules",
+			Message: fmt.Sprintf("the rules could not be executed over the stored series: %v", err),
+			Hint:    "proposals that need that are missing until the next scan",
+		})}, nil
+	}
+	for _, c := range candidates {
+		x.counted(c)
+	}
+	return nil, nil
+}
+
+// reaches reports whether series of the metric may pass the place.
+func (c *candidate) reaches(m *sentei.MetricReport) bool {
+	for i := range m.Jobs {
+		if c.scope.Has(labels.FromStrings(model.MetricNameLabel, m.Name, model.JobLabel, m.Jobs[i].Job)) {
+			return true
+		}
+	}
+	return false
+}
+
+// spare checks that the rules leave a metric alone that they are not about.
+func (c *candidate) spare(m *sentei.MetricReport) {
+	for i := range m.Jobs {
+		l := labels.FromStrings(model.MetricNameLabel, m.Name, model.JobLabel, m.Jobs[i].Job)
+		b := labels.NewBuilder(l)
+		if kept := relabel.ProcessBuilder(b, c.rules...); c.wrong == "" && (!kept || !labels.Equal(b.Labels(), l)) {
+			c.wrong = fmt.Sprintf("its rule changes %s too", l)
+		}
+	}
+}
+
+// run executes the rules over one series, and reports whether they drop it.
+// taken says that a candidate before this one drops it.
+func (c *candidate) run(s *sentei.Series, taken bool) bool {
+	if c.wrong != "" || !c.scope.Has(s.Labels) {
+		return false
+	}
+	c.done.Series++
+	want, keep := relabeling.Planned(c.Proposal, s.Labels)
+	b := labels.NewBuilder(s.Labels)
+	kept := relabel.ProcessBuilder(b, c.rules...)
+	if kept != keep || kept && !labels.Equal(b.Labels(), want) {
+		c.wrong = fmt.Sprintf("its rule does not do to %s what was planned", s.Labels)
+		return false
+	}
+	if kept {
+		if !labels.Equal(want, s.Labels) {
+			c.done.Changed++
+		}
+		return false
+	}
+	c.done.Changed++
+	if !taken {
+		c.dropped++
+		if s.Live {
+			c.droppedLive++
+		}
+	}
+	return true
+}
+
+// counted writes down what was executed, and the saving of what drops a part of
+// a metric.
+func (x *index) counted(c *candidate) {
+	if c.wrong != "" {
+		return
+	}
+	done := c.done
+	done.Distinct = c.Action.Kind != sentei.StripLabel
+	c.Proof.Executed = &done
+	if c.Action.Kind != sentei.DropValues {
+		return
+	}
+	m := x.metric(c.Place.Backend, c.Action.Metric)
+	for i := range m.Jobs {
+		if m.Jobs[i].Job == c.Place.Job {
+			c.Saving = m.Jobs[i].Cost.Part(c.droppedLive, c.dropped)
+			c.SavingPerMonth = x.report.Settings.Prices.PerMonth(c.Saving)
+		}
+	}
+}
