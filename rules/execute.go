@@ -137,17 +137,23 @@ func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, 
 // reaches reports whether series of the metric may pass the place.
 func (c *candidate) reaches(m *sentei.MetricReport) bool {
 	for i := range m.Jobs {
-		if c.scope.Has(labels.FromStrings(model.MetricNameLabel, m.Name, model.JobLabel, m.Jobs[i].Job)) {
+		if c.scope.Has(nameAndJob(m, i)) {
 			return true
 		}
 	}
 	return false
 }
 
+// nameAndJob is what is known of the series of the i-th job without listing
+// them.
+func nameAndJob(m *sentei.MetricReport, i int) labels.Labels {
+	return labels.NewBuilder(labels.EmptyLabels()).Set(model.MetricNameLabel, m.Name).Set(model.JobLabel, m.Jobs[i].Job).Labels()
+}
+
 // spare checks that the rules leave a metric alone that they are not about.
 func (c *candidate) spare(m *sentei.MetricReport) {
 	for i := range m.Jobs {
-		l := labels.FromStrings(model.MetricNameLabel, m.Name, model.JobLabel, m.Jobs[i].Job)
+		l := nameAndJob(m, i)
 		b := labels.NewBuilder(l)
 		if kept := relabel.ProcessBuilder(b, c.rules...); c.wrong == "" && (!kept || !labels.Equal(b.Labels(), l)) {
 			c.wrong = fmt.Sprintf("its rule changes %s too", l)
