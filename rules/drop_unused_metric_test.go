@@ -241,7 +241,7 @@ func TestAnotherBackendIsNotKnown(t *testing.T) {
 			r.Sources = append(r.Sources, sentei.SourceStatus{Backend: "far", Name: "prometheus"},
 				sentei.SourceStatus{Backend: "far", Name: "rule_files", Class: sentei.ClassRules})
 			r.Problems = append(r.Problems, tt.problem)
-			proposals, problems := Propose(r, allRules(t))
+			proposals, problems := propose(t, r, allRules(t))
 			if d := cmp.Diff(tt.want, places(proposals)); d != "" {
 				t.Error(d)
 			}
