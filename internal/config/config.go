@@ -68,6 +68,9 @@ type Scan struct {
 	// @hourly. A scan also runs at the start.
 	Schedule string         `yaml:"schedule" mapstructure:"schedule"`
 	Timeout  model.Duration `yaml:"timeout" mapstructure:"timeout"`
+	// CacheDirectory is where sources keep what makes the next scan faster;
+	// nothing is kept when it is empty.
+	CacheDirectory string `yaml:"cache_directory" mapstructure:"cache_directory"`
 }
 
 // Output is what the daemon writes after each scan, and how much it exposes.

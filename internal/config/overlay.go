@@ -31,6 +31,7 @@ func AddFlags(flags *pflag.FlagSet) {
 	flags.Bool("web.enable-lifecycle", false, "allow reload by HTTP request")
 	flags.String("scan.schedule", d.Scan.Schedule, "cron expression that says when to scan")
 	flags.String("scan.timeout", d.Scan.Timeout.String(), "time after which a scan is given up")
+	flags.String("scan.cache-directory", "", "folder for what makes the next scan faster; empty keeps nothing")
 	flags.String("output.directory", "", "folder for reports and relabel configuration; empty writes none")
 	flags.Int("output.top-metrics", d.Output.TopMetrics, "metrics that have own series on /metrics")
 }
@@ -46,7 +47,7 @@ func AddLogFlags(flags *pflag.FlagSet) {
 var settings = [...]string{
 	"web.listen_address", "web.config_file", "web.external_url", "web.enable_lifecycle",
 	"log.level", "log.format",
-	"scan.schedule", "scan.timeout",
+	"scan.schedule", "scan.timeout", "scan.cache_directory",
 	"output.directory", "output.top_metrics",
 }
 

@@ -122,7 +122,8 @@ func (b *builder) env(backend, kind string, count map[string]int) source.Env {
 	b.meters = append(b.meters, meter)
 	return source.Env{
 		Backend: backend, Name: name, Dir: b.config.Dir, Now: b.now, Meter: meter,
-		Logger: b.logger.With("backend", backend, "component", name),
+		CacheDir: b.config.Path(b.config.Scan.CacheDirectory),
+		Logger:   b.logger.With("backend", backend, "component", name),
 	}
 }
 

@@ -22,6 +22,8 @@ type Env struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 	Meter   *Meter // counts how far it has come; may be nil
+	// CacheDir is a folder for what makes the next scan faster; empty for none.
+	CacheDir string
 }
 
 // Path returns the path made relative to the configuration file's folder.
