@@ -109,8 +109,23 @@ func (c *Client) WithBudget(ctx context.Context) (context.Context, context.Cance
 // do sends one request, again if that may help, and hands the answer to decode,
 // which may be called more than once.
 func (c *Client) do(ctx context.Context, method, path string, params url.Values, decode func([]byte) (*envelope, error)) error {
+	return c.retry(ctx, method, path, func() error {
+		return c.exchange(ctx, func(ctx context.Context) (*http.Request, error) {
+			return c.request(ctx, method, path, params)
+		}, func(resp *http.Response) error {
+			body, err := c.readBody(resp)
+			if err != nil {
+				return err
+			}
+			return c.check(resp, body, decode)
+		})
+	})
+}
+
+// retry calls try until it succeeds or another try is of no use.
+func (c *Client) retry(ctx context.Context, method, path string, try func() error) error {
 	for tries := 0; ; tries++ {
-		err := c.try(ctx, method, path, params, decode)
+		err := try()
 		if err == nil {
 			if c.answered != nil {
 				c.answered()
@@ -128,8 +143,9 @@ func (c *Client) do(ctx context.Context, method, path string, params url.Values,
 	}
 }
 
-// try sends one request once.
-func (c *Client) try(ctx context.Context, method, path string, params url.Values, decode func([]byte) (*envelope, error)) (err error) {
+// exchange sends one request once and hands the answer to read, all within the
+// timeout.
+func (c *Client) exchange(ctx context.Context, request func(context.Context) (*http.Request, error), read func(*http.Response) error) (err error) {
 	if err := c.limiter.acquire(ctx); err != nil {
 		return err
 	}
@@ -163,7 +179,7 @@ func (c *Client) send(ctx context.Context, method, path string, params url.Value
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w of %s: raise timeout, or find out why the server is slow", errTimeout, c.timeout))
 	defer cancel()
 
-	req, err := c.request(ctx, method, path, params)
+	req, err := request(ctx)
 	if err != nil {
 		return err
 	}
@@ -178,11 +194,10 @@ func (c *Client) send(ctx context.Context, method, path string, params url.Value
 		return contextError(ctx, err)
 	}
 	defer resp.Body.Close()
-	body, err := c.readBody(resp)
-	if err != nil {
+	if err := read(resp); err != nil {
 		return contextError(ctx, err)
 	}
-	return c.check(resp, body, decode)
+	return nil
 }
 
 func (c *Client) request(ctx context.Context, method, path string, params url.Values) (*http.Request, error) {
