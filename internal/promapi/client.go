@@ -109,23 +109,32 @@ func (c *Client) WithBudget(ctx context.Context) (context.Context, context.Cance
 // do sends one request, again if that may help, and hands the answer to decode,
 // which may be called more than once.
 func (c *Client) do(ctx context.Context, method, path string, params url.Values, decode func([]byte) (*envelope, error)) error {
-	return c.retry(ctx, method, path, func() error {
-		return c.exchange(ctx, func(ctx context.Context) (*http.Request, error) {
-			return c.request(ctx, method, path, params)
-		}, func(resp *http.Response) error {
-			body, err := c.readBody(resp)
-			if err != nil {
-				return err
-			}
-			return c.check(resp, body, decode)
-		})
-	})
+	return c.retry(ctx, method, path, c.json(method, path, params, decode))
 }
 
-// retry calls try until it succeeds or another try is of no use.
-func (c *Client) retry(ctx context.Context, method, path string, try func() error) error {
+// exchange is one request and what to do with its answer.
+type exchange struct {
+	request func(context.Context) (*http.Request, error)
+	read    func(*http.Response) error
+}
+
+// json is an exchange whose answer is in JSON.
+func (c *Client) json(method, path string, params url.Values, decode func([]byte) (*envelope, error)) exchange {
+	return exchange{func(ctx context.Context) (*http.Request, error) {
+		return c.request(ctx, method, path, params)
+	}, func(resp *http.Response) error {
+		body, err := c.readBody(resp)
+		if err != nil {
+			return err
+		}
+		return c.check(resp, body, decode)
+	}}
+}
+
+// retry tries the exchange until it succeeds or another try is of no use.
+func (c *Client) retry(ctx context.Context, method, path string, x exchange) error {
 	for tries := 0; ; tries++ {
-		err := try()
+		err := c.try(ctx, x)
 		if err == nil {
 			if c.answered != nil {
 				c.answered()
@@ -143,9 +152,8 @@ func (c *Client) retry(ctx context.Context, method, path string, try func() erro
 	}
 }
 
-// exchange sends one request once and hands the answer to read, all within the
-// timeout.
-func (c *Client) exchange(ctx context.Context, request func(context.Context) (*http.Request, error), read func(*http.Response) error) (err error) {
+// try sends one request once.
+func (c *Client) try(ctx context.Context, x exchange) (err error) {
 	if err := c.limiter.acquire(ctx); err != nil {
 		return err
 	}
@@ -157,7 +165,7 @@ func (c *Client) exchange(ctx context.Context, request func(context.Context) (*h
 		}
 		c.limiter.release(took, throttled(err) || took > slowAfter, pauseAfter(err))
 	}()
-	return c.send(ctx, method, path, params, decode)
+	return c.send(ctx, x)
 }
 
 // probeQuery costs a server next to nothing, so how long it takes tells how
@@ -169,17 +177,17 @@ const probeQuery = "time()"
 func (c *Client) probe(ctx context.Context) {
 	start := time.Now()
 	var a answer[queryResult]
-	if c.send(ctx, http.MethodGet, "/api/v1/query", ownQuery(probeQuery), a.decode) == nil {
+	if c.send(ctx, c.json(http.MethodGet, "/api/v1/query", ownQuery(probeQuery), a.decode)) == nil {
 		c.limiter.probed(time.Since(start))
 	}
 }
 
 // send sends one request, which must hold a token.
-func (c *Client) send(ctx context.Context, method, path string, params url.Values, decode func([]byte) (*envelope, error)) error {
+func (c *Client) send(ctx context.Context, x exchange) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w of %s: raise timeout, or find out why the server is slow", errTimeout, c.timeout))
 	defer cancel()
 
-	req, err := request(ctx)
+	req, err := x.request(ctx)
 	if err != nil {
 		return err
 	}
@@ -194,7 +202,7 @@ func (c *Client) send(ctx context.Context, method, path string, params url.Value
 		return contextError(ctx, err)
 	}
 	defer resp.Body.Close()
-	if err := read(resp); err != nil {
+	if err := x.read(resp); err != nil {
 		return contextError(ctx, err)
 	}
 	return nil

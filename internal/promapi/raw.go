@@ -13,29 +13,27 @@ import (
 // more than once; what it reads is bounded as all answers are. Errors are those
 // of the other calls.
 func (c *Client) PostRaw(ctx context.Context, path string, header http.Header, body []byte, read func(http.Header, io.Reader) error) error {
-	return c.retry(ctx, http.MethodPost, path, func() error {
-		return c.exchange(ctx, func(ctx context.Context) (*http.Request, error) {
-			target := c.base.String() + path
-			if len(c.params) > 0 {
-				target += "?" + c.params.Encode()
-			}
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
-			if err != nil {
-				return nil, err
-			}
-			maps.Copy(req.Header, header)
-			return req, nil
-		}, func(resp *http.Response) error {
-			if resp.StatusCode/100 == 2 && !isHTML(resp, nil) {
-				return halfBody(read(resp.Header, &bounded{resp.Body, c.maxBody}))
-			}
-			text, err := c.readBody(resp)
-			if err != nil {
-				return err
-			}
-			return c.check(resp, text, (&answer[any]{}).decode)
-		})
-	})
+	return c.retry(ctx, http.MethodPost, path, exchange{func(ctx context.Context) (*http.Request, error) {
+		target := c.base.String() + path
+		if len(c.params) > 0 {
+			target += "?" + c.params.Encode()
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(req.Header, header)
+		return req, nil
+	}, func(resp *http.Response) error {
+		if resp.StatusCode/100 == 2 && !isHTML(resp, nil) {
+			return halfBody(read(resp.Header, &bounded{resp.Body, c.maxBody}))
+		}
+		text, err := c.readBody(resp)
+		if err != nil {
+			return err
+		}
+		return c.check(resp, text, (&answer[any]{}).decode)
+	}})
 }
 
 // bounded is a reader that fails after so many bytes.

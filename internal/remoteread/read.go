@@ -63,11 +63,20 @@ func (r *Reader) read(ctx context.Context, mint, maxt int64, matchers []*labels.
 		return err
 	})
 	if err != nil {
-		return nil, explain(err)
+		return nil, &Error{explain(err)}
 	}
 	r.cache.put(key, series, size)
 	return series, nil
 }
+
+// Error says that the server did not give what was asked for.
+type Error struct{ err error }
+
+// Error returns what the server said, and what to do about it.
+func (e *Error) Error() string { return e.err.Error() }
+
+// Unwrap returns the error of the request.
+func (e *Error) Unwrap() error { return e.err }
 
 // explain adds what to do about an error.
 func explain(err error) error {

@@ -150,10 +150,10 @@ func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints
 func (r *Reader) list(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) ([]storage.Series, error) {
 	found, warnings, err := r.client.Series(ctx, selector(matchers), time.UnixMilli(mint), time.UnixMilli(maxt), 0)
 	if err != nil {
-		return nil, err
+		return nil, &Error{err}
 	}
 	if len(warnings) > 0 {
-		return nil, fmt.Errorf("read series of %s: the answer may be incomplete: %s", selector(matchers), warnings[0])
+		return nil, &Error{fmt.Errorf("read series of %s: the answer may be incomplete: %s", selector(matchers), warnings[0])}
 	}
 	slices.SortFunc(found, labels.Compare)
 	out := make([]storage.Series, len(found))

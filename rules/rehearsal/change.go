@@ -1,9 +1,13 @@
 package rehearsal
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/sentei/sentei"
@@ -26,17 +30,50 @@ type Change struct {
 	Rules  []*relabel.Config
 }
 
-// FromProposal returns the change that a proposal makes. The error says that
-// this kind of proposal cannot be rehearsed.
-func FromProposal(b *sentei.Backend, p *sentei.Proposal) (Change, error) {
+// FromProposal returns the change that a proposal of the backend makes. The
+// error says why this proposal cannot be rehearsed.
+func FromProposal(r *sentei.Report, b *sentei.Backend, p *sentei.Proposal) (Change, error) {
 	c := Change{ID: p.ID, Metric: p.Action.Metric, Title: relabeling.Title(p)}
-	rules, err := relabeling.Configs(p)
-	if err != nil {
+	var err error
+	switch {
+	case p.Action.Kind == sentei.DeleteRules:
+		c.Metric, c.Scope = "", relabeling.Scope{All: true, Written: true}
+		c.Rules, err = dropRecorded(r, p.Action.Rules)
+		return c, err
+	case p.Place.RemoteWrite != "":
+		return c, errors.New("it cannot be rehearsed: it changes what remote write sends, not what is stored here")
+	}
+	if c.Rules, err = relabeling.Configs(p); err != nil {
 		return c, fmt.Errorf("it cannot be rehearsed: %w", err)
 	}
-	c.Rules = rules
 	c.Scope, err = relabeling.ScopeOfProposal(b, p)
 	return c, err
+}
+
+// dropRecorded returns rules that drop what the recording rules write. Series
+// of another rule that writes the same metric with the same labels go with
+// them, which may show a difference too many.
+func dropRecorded(r *sentei.Report, ids []string) ([]*relabel.Config, error) {
+	var out []*relabel.Config
+	for _, id := range ids {
+		rule := r.Consumer(id)
+		if rule == nil || rule.Records == "" {
+			return nil, fmt.Errorf("it cannot be rehearsed: there is no recording rule %s", id)
+		}
+		sources, values := model.LabelNames{model.MetricNameLabel}, []string{rule.Records}
+		for _, name := range slices.Sorted(maps.Keys(rule.RecordLabels)) {
+			sources, values = append(sources, model.LabelName(name)), append(values, rule.RecordLabels[name])
+		}
+		separator, ok := relabeling.Separator(values...)
+		if !ok {
+			return nil, fmt.Errorf("it cannot be rehearsed: no separator is left between the labels of %s", rule.Records)
+		}
+		c := relabel.DefaultRelabelConfig
+		c.Action, c.SourceLabels, c.Separator = relabel.Drop, sources, separator
+		c.Regex = relabel.MustNewRegexp(relabeling.Literal(strings.Join(values, separator)))
+		out = append(out, &c)
+	}
+	return out, nil
 }
 
 // Split returns the rules of one scrape job as changes, one for each rule. The

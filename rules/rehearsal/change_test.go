@@ -164,3 +164,39 @@ func TestFromConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestDeleteRules drops what recording rules write, which no rule of a scrape
+// job reaches.
+func TestDeleteRules(t *testing.T) {
+	d, r := cluster(t), consumersOfCluster()
+	propose := func(id string, rules ...string) sentei.Proposal {
+		return sentei.Proposal{ID: id, Place: sentei.Place{Backend: "b"}, Action: sentei.Action{Kind: sentei.DeleteRules, Rules: rules}}
+	}
+	written := propose("written")
+	written.Action, written.Place.RemoteWrite = sentei.Action{Kind: sentei.DropMetric, Metric: "up"}, "far"
+	slower := propose("slower")
+	slower.Action.Kind = sentei.SetInterval
+	r.Proposals = []sentei.Proposal{propose("rule", "rule"), propose("nothing", "busy"), written, slower}
+	changes, refused := FromReport(r, &r.Backends[0])
+	var reasons []string
+	for _, c := range refused {
+		reasons = append(reasons, c.ID+": "+c.Reason)
+	}
+	want := []string{
+		"nothing: it cannot be rehearsed: there is no recording rule busy",
+		"written: it cannot be rehearsed: it changes what remote write sends, not what is stored here",
+		"slower: it cannot be rehearsed: there is no relabel rule for set_scrape_interval",
+	}
+	if diff := cmp.Diff(want, reasons); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	res := run(t, r, d, changes)
+	if c := res.Changes[0]; c.Dropped != 1 || !c.Differs || res.Differences[0].Consumers[0].ID != "busy" {
+		t.Errorf("%+v, %+v", c, res.Differences)
+	}
+	r.Consumers[0].RecordLabels = map[string]string{"job": "other"}
+	changes, _ = FromReport(r, &r.Backends[0])
+	if res := run(t, r, d, changes); res.Changes[0].Series != 0 {
+		t.Errorf("%+v", res.Changes)
+	}
+}

@@ -19,9 +19,9 @@ func FromReport(r *sentei.Report, b *sentei.Backend) (changes []Change, refused 
 		if p.Place.Backend != b.Name {
 			continue
 		}
-		c, err := FromProposal(b, p)
+		c, err := FromProposal(r, b, p)
 		if err != nil {
-			refused = append(refused, ChangeResult{ID: p.ID, Title: string(p.Action.Kind) + " " + p.Action.Metric, Reason: err.Error()})
+			refused = append(refused, ChangeResult{ID: p.ID, Title: c.Title, Reason: err.Error()})
 			continue
 		}
 		changes = append(changes, c)

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 
+	"github.com/sentei/sentei/internal/promapi"
+	"github.com/sentei/sentei/internal/remoteread"
 	"github.com/sentei/sentei/internal/tsdbscan"
 )
 
@@ -20,6 +23,10 @@ type Data struct {
 	From, To time.Time
 	// Edges are times at which blocks meet, sorted.
 	Edges []time.Time
+
+	// Remote says that a server is asked, which must not be burdened: few
+	// queries at a time, and few single series.
+	Remote bool
 
 	close func() error
 }
@@ -69,6 +76,30 @@ func OpenBlocks(path string, window time.Duration, logger *slog.Logger) (*Data, 
 	slices.SortFunc(d.Edges, time.Time.Compare)
 	d.Edges = slices.DeleteFunc(slices.Compact(d.Edges), func(t time.Time) bool { return !t.After(d.From) || t.After(d.To) })
 	return d, nil
+}
+
+// settled is how old samples are that a server is asked for: until then
+// scrapes and rules may still write some.
+const settled = 2 * time.Minute
+
+// cacheBytes is how much of what a server sent is kept in memory: instants are
+// replayed several times over the same samples.
+const cacheBytes = 256 << 20
+
+// OpenServer reads the newest window of a running Prometheus through remote
+// read and its HTTP API, the head included. The client's limits hold for every
+// request.
+func OpenServer(ctx context.Context, client *promapi.Client, window time.Duration) (*Data, error) {
+	r, err := remoteread.Open(ctx, client, cacheBytes)
+	if err != nil {
+		return nil, fmt.Errorf("open data %s: %w", client.URL(), err)
+	}
+	newest, err := r.Newest(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open data %s: %w", client.URL(), err)
+	}
+	to := newest.Add(-settled).UTC()
+	return &Data{Queryable: r, From: to.Add(-window), To: to, Remote: true, close: r.Close}, nil
 }
 
 // openBlocks are blocks that may overlap.

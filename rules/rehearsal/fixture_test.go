@@ -58,14 +58,22 @@ func counter(perStep float64) func(int) float64 {
 
 func constant(v float64) func(int) float64 { return func(int) float64 { return v } }
 
-// block writes the series and opens what was written.
-func (g *generator) block(t testing.TB) *Data {
+// write writes the series and returns the directory of the block.
+func (g *generator) write(t testing.TB) string {
 	t.Helper()
 	slices.SortFunc(g.series, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
-	dir := t.TempDir()
-	if _, err := tsdb.CreateBlock(g.series, dir, (4 * time.Hour).Milliseconds(), slog.New(slog.DiscardHandler)); err != nil {
+	dir, err := tsdb.CreateBlock(g.series, t.TempDir(), (4 * time.Hour).Milliseconds(), slog.New(slog.DiscardHandler))
+	if err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// block writes the series and opens what was written.
+func (g *generator) block(t testing.TB) *Data { return open(t, g.write(t)) }
+
+func open(t testing.TB, dir string) *Data {
+	t.Helper()
 	d, err := OpenBlocks(dir, 0, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -80,8 +88,9 @@ func (g *generator) block(t testing.TB) *Data {
 
 // cluster is a small Kubernetes: an HTTP service with classic histograms, the
 // state of its pods, a node, and metrics that nobody reads.
-func cluster(t testing.TB) *Data {
-	t.Helper()
+func cluster(t testing.TB) *Data { return clusterSeries().block(t) }
+
+func clusterSeries() *generator {
 	var g generator
 	pods := []string{"api-0", "api-1", "api-2"}
 	for p, pod := range pods {
@@ -128,7 +137,7 @@ func cluster(t testing.TB) *Data {
 	}
 	g.whole(constant(3), "__name__", "job:http_requests:rate5m", "job", "api")
 	g.whole(constant(1), "__name__", "ALERTS", "alertname", "Slow", "job", "api", "pod", "api-0")
-	return g.block(t)
+	return &g
 }
 
 func consumer(kind sentei.ConsumerKind, name, expr string) sentei.Consumer {

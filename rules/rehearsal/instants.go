@@ -21,8 +21,9 @@ type events struct {
 	overlaps    []int64 // series that become one are there at the same time
 }
 
-// maxEventSeries is how many series of a change are read for its events.
-const maxEventSeries = 48
+// maxEventSeries is how many series of a change are read for its events, each
+// over the whole span; fewer of a server.
+const maxEventSeries, maxRemoteEventSeries = 48, 8
 
 // eventsOf reads series of the change, spread evenly over all.
 func eventsOf(ctx context.Context, d *Data, a *altered, change int) (*events, error) {
@@ -33,8 +34,12 @@ func eventsOf(ctx context.Context, d *Data, a *altered, change int) (*events, er
 	}
 	defer q.Close() //nolint:errcheck // nothing was written
 	own := a.perEach[change]
+	most := maxEventSeries
+	if d.Remote {
+		most = maxRemoteEventSeries
+	}
 	var it chunkenc.Iterator
-	for _, i := range spread(len(own), maxEventSeries) {
+	for _, i := range spread(len(own), most) {
 		s, err := selectOne(ctx, q, a.entries[own[i]].before)
 		if err != nil {
 			return nil, err

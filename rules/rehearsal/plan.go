@@ -67,9 +67,6 @@ func (p *plan) apply(l labels.Labels) outcome {
 func (p *plan) compute(l labels.Labels) outcome {
 	o := outcome{before: l, after: l}
 	name := l.Get(model.MetricNameLabel)
-	if p.recorded[name] {
-		return o
-	}
 	indexes := p.general
 	if own := p.byMetric[name]; len(own) > 0 {
 		indexes = slices.Concat(indexes, own)
@@ -77,7 +74,11 @@ func (p *plan) compute(l labels.Labels) outcome {
 	}
 	builder := labels.NewBuilder(l)
 	for _, i := range indexes {
-		if c := &p.changes[i]; c.Scope.Has(l) && !relabel.ProcessBuilder(builder, c.Rules...) {
+		c := &p.changes[i]
+		if p.recorded[name] && !c.Scope.Written {
+			continue
+		}
+		if c.Scope.Has(l) && !relabel.ProcessBuilder(builder, c.Rules...) {
 			o.after, o.dropped, o.changed = labels.EmptyLabels(), true, true
 			return o
 		}

@@ -147,7 +147,11 @@ func (r *runner) rehearse(ctx context.Context, res *Result, a *altered, todo []*
 	var mu sync.Mutex
 	done := 0
 	var group errgroup.Group
-	group.SetLimit(max(r.options.Concurrency, 1))
+	limit := max(r.options.Concurrency, 1)
+	if r.data.Remote {
+		limit = min(limit, 2)
+	}
+	group.SetLimit(limit)
 	for i, s := range todo {
 		group.Go(func() error {
 			outcomes[i], differences[i] = r.one(ctx, s, of)

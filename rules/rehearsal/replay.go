@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/remoteread"
 )
 
 // runner runs queries and counts them.
@@ -147,6 +148,7 @@ func limit(err error, o *Options) string {
 	var canceled promql.ErrQueryCanceled
 	var samples promql.ErrTooManySamples
 	var failed promql.ErrStorage
+	var server *remoteread.Error
 	switch {
 	case err == nil:
 		return ""
@@ -156,7 +158,7 @@ func limit(err error, o *Options) string {
 		return "takes longer than " + o.QueryTimeout.String()
 	case errors.As(err, &samples):
 		return "loads too many samples: " + err.Error()
-	case errors.As(err, &failed):
+	case errors.As(err, &failed), errors.As(err, &server):
 		return "the data cannot be read: " + err.Error()
 	}
 	return ""

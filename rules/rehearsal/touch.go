@@ -142,8 +142,9 @@ func collide(ctx context.Context, d *Data, p *plan, a *altered) ([]collision, er
 }
 
 // maxOverlapSamples is how many samples are read to find out whether colliding
-// series overlap in time. Of collisions beyond that the worst is assumed.
-const maxOverlapSamples = 50_000_000
+// series overlap in time, and maxRemoteOverlaps how many series are read
+// of a server. Of collisions beyond that the worst is assumed.
+const maxOverlapSamples, maxRemoteOverlaps = 50_000_000, 500
 
 func overlaps(ctx context.Context, d *Data, all []collision) error {
 	q, err := d.Querier(d.From.UnixMilli(), d.To.UnixMilli())
@@ -151,10 +152,11 @@ func overlaps(ctx context.Context, d *Data, all []collision) error {
 		return err
 	}
 	defer q.Close() //nolint:errcheck // nothing was written
-	total := 0
+	total, reads := 0, 0
 	for i := range all {
 		c := &all[i]
-		if total > maxOverlapSamples {
+		reads += len(c.stored)
+		if total > maxOverlapSamples || d.Remote && reads > maxRemoteOverlaps {
 			c.ambiguous = true
 			continue
 		}
