@@ -37,6 +37,13 @@ source of its HTTP API.
   there. A record at its end that Prometheus has not written in full yet is left for the next scan; damage before that blocks
   all verdicts "unused" of the backend. Without the head (` + "`head: false`" + `, a wal that may not be read, or only
   some ` + "`blocks`" + `) what is counted ends up to three hours ago, and a metric that is younger is not seen yet.
+- **Snapshot**: where the write-ahead log cannot be read, or a copy is wanted that no compaction changes,
+  ` + "`snapshot: {url: http://localhost:9090}`" + `, with the options that the HTTP client of the source prometheus has, asks the
+  server for one (` + "`POST /api/v1/admin/tsdb/snapshot?skip_head=false`" + `, which needs ` + "`--web.enable-admin-api`" + `) and
+  reads it: all blocks, the head as one of them, from ` + "`PATH/snapshots/NAME`" + ` on this machine. Each scan makes one. It lies there
+  until you delete it, since sentei never writes or deletes in a data directory; blocks in it are hard links, which keep their
+  space when Prometheus deletes the originals. A problem in the report reminds of older ones. Out-of-order samples that no
+  block has yet are not in a snapshot, and a series that has ended within the last 5 minutes counts as live.
 - **Samples per second** are counted from the last 10 to 20 minutes of the head. Without it they are counted from the chunks
   in the time range of the newest block; blocks of out-of-order samples that overlap it are counted as well.
 - **A series** that is in several blocks and in the head is one series.
@@ -68,12 +75,15 @@ type blockOptions struct {
 	Window    model.Duration `yaml:"window"`
 	Head      *bool          `yaml:"head"` // nil: when it can be read
 	TopValues int            `yaml:"top_values"`
+	// Snapshot is set when a snapshot is read instead of the directory itself.
+	Snapshot *snapshotOptions `yaml:"snapshot"`
 }
 
 type blockSource struct {
 	blockOptions
-	env   source.Env
-	cache *tsdbscan.Cache // nil without a folder for it
+	env       source.Env
+	cache     *tsdbscan.Cache // nil without a folder for it
+	snapshots *snapshots      // nil without
 }
 
 func newBlock(o blockOptions, env source.Env) (Source, error) {
@@ -87,7 +97,14 @@ func newBlock(o blockOptions, env source.Env) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &blockSource{o, env, cache}, nil
+	s := &blockSource{blockOptions: o, env: env, cache: cache}
+	if o.Snapshot != nil {
+		if s.snapshots, err = newSnapshots(&o, env); err != nil {
+			return nil, err
+		}
+		s.Head = new(bool) // it is one of the blocks
+	}
+	return s, nil
 }
 
 // errBlockGone says that a block was deleted between listing and opening.
@@ -95,22 +112,35 @@ var errBlockGone = errors.New("a block was deleted while it was read")
 
 // Inventory reads the head and all chosen blocks as one.
 func (s *blockSource) Inventory(ctx context.Context) (*sentei.Inventory, []sentei.Problem, error) {
-	inv, problems, err := s.read(ctx)
-	if errors.Is(err, errBlockGone) { // a compaction: its result is there by now
-		inv, problems, err = s.read(ctx)
-	}
+	inv, problems, err := s.readAll(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read TSDB %s: %w", s.Path, err)
 	}
 	return inv, problems, nil
 }
 
-func (s *blockSource) read(ctx context.Context) (*sentei.Inventory, []sentei.Problem, error) {
-	head, problems, err := s.readHead(ctx)
+func (s *blockSource) readAll(ctx context.Context) (*sentei.Inventory, []sentei.Problem, error) {
+	dir := s.env.Path(s.Path)
+	var more []sentei.Problem
+	if s.snapshots != nil {
+		var err error
+		if dir, more, err = s.snapshots.make(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	inv, problems, err := s.read(ctx, dir)
+	if errors.Is(err, errBlockGone) { // a compaction: its result is there by now
+		inv, problems, err = s.read(ctx, dir)
+	}
+	return inv, append(more, problems...), err
+}
+
+func (s *blockSource) read(ctx context.Context, dir string) (*sentei.Inventory, []sentei.Problem, error) {
+	head, problems, err := s.readHead(ctx, dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	chosen, more, err := s.choose(head)
+	chosen, more, err := s.choose(dir, head)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,8 +213,8 @@ func (s *blockSource) badBlock(e *tsdbscan.BlockError) sentei.Problem {
 
 // choose lists the blocks that the options name. They may be none when there is
 // a head.
-func (s *blockSource) choose(head *walscan.Head) (*tsdbscan.Listing, []sentei.Problem, error) {
-	l, err := tsdbscan.List(s.env.Path(s.Path))
+func (s *blockSource) choose(dir string, head *walscan.Head) (*tsdbscan.Listing, []sentei.Problem, error) {
+	l, err := tsdbscan.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("%w: is the volume mounted here?", err)
 	}

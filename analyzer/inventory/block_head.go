@@ -16,12 +16,12 @@ import (
 // readHead reads the head, or returns nil when it is not there, not wanted or
 // cannot be read. It is called before blocks are listed: what Prometheus moves
 // from the head to a block meanwhile is then in both, never in neither.
-func (s *blockSource) readHead(ctx context.Context) (*walscan.Head, []sentei.Problem, error) {
+func (s *blockSource) readHead(ctx context.Context, dir string) (*walscan.Head, []sentei.Problem, error) {
 	wanted := s.Head != nil && *s.Head
 	if !wanted && (s.Head != nil || len(s.Blocks) > 0) {
 		return nil, nil, nil
 	}
-	head, err := walscan.Read(ctx, s.env.Path(s.Path))
+	head, err := walscan.Read(ctx, dir)
 	switch {
 	case ctx.Err() != nil:
 		return nil, nil, ctx.Err()

@@ -202,7 +202,7 @@ func TestBlockGone(t *testing.T) {
 	dir := t.TempDir()
 	twoBlocks(t, dir)
 	s := build(t, dir, "path: .").(*blockSource)
-	chosen, _, err := s.choose(nil)
+	chosen, _, err := s.choose(s.env.Path(s.Path), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,9 +38,9 @@ func StartNodeExporter(t *testing.T) string {
 }
 
 // StartPrometheus starts the server that the variable names, with files in its
-// folder, and returns its URL. In prometheus.yml SELF stands for its own host
-// and port. It serves under the path prefix /prom.
-func StartPrometheus(t *testing.T, variable string, files map[string]string) string {
+// folder and more flags, and returns its URL. In prometheus.yml SELF stands for
+// its own host and port. It serves under the path prefix /prom.
+func StartPrometheus(t *testing.T, variable string, files map[string]string, flags ...string) string {
 	t.Helper()
 	address := freeAddress(t)
 	dir := t.TempDir()
@@ -51,9 +51,10 @@ func StartPrometheus(t *testing.T, variable string, files map[string]string) str
 		}
 	}
 	url := "http://" + address + "/prom"
-	start(t, variable, url+"/-/ready",
-		"--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address, "--web.external-url="+url, "--scrape.discovery-reload-interval=100ms")
+	start(t, variable, url+"/-/ready", append([]string{
+		"--config.file=" + filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path=" + filepath.Join(dir, "data"),
+		"--web.listen-address=" + address, "--web.external-url=" + url, "--scrape.discovery-reload-interval=100ms",
+	}, flags...)...)
 	return url
 }
 
