@@ -41,6 +41,9 @@ func (f *family) series(t *target) []pairs {
 	return f.points
 }
 
+// concat returns all families in one list.
+func concat(all ...[]family) []family { return slices.Concat(all...) }
+
 // plain returns metrics with one series a target.
 func plain(values Values, prefix string, names string) []family {
 	return labelled(values, prefix, names, []pairs{{}})

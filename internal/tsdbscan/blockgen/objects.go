@@ -5,8 +5,6 @@ import (
 	"slices"
 )
 
-func concat(all ...[]family) []family { return slices.Concat(all...) }
-
 // scrapeMetrics are what Prometheus itself adds for every target.
 var scrapeMetrics = concat(
 	plain(Constant, "", "up scrape_samples_scraped scrape_series_added"),
