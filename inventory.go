@@ -1,7 +1,9 @@
 package sentei
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -88,6 +90,14 @@ type Histogram struct {
 	Bounds []string `json:"bounds,omitempty"`
 	// NativeSeries is how many series hold native histograms.
 	NativeSeries int64 `json:"native_series,omitempty"`
+}
+
+// CompareBounds orders values of the label le as the numbers that they are,
+// ties by their text.
+func CompareBounds(a, b string) int {
+	x, _ := strconv.ParseFloat(a, 64)
+	y, _ := strconv.ParseFloat(b, 64)
+	return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
 }
 
 // LabelStats describes one label over the series of a JobMetric. All counts

@@ -66,18 +66,55 @@ func mergeJobs(first, second []sentei.JobMetric) []sentei.JobMetric {
 			merged = append(merged, j)
 			continue
 		}
-		if merged[i].Labels == nil {
-			merged[i].Labels = j.Labels
-			continue
-		}
-		merged[i].Labels = slices.Clone(merged[i].Labels)
-		for _, l := range j.Labels {
-			if merged[i].Label(l.Name) == nil {
-				merged[i].Labels = append(merged[i].Labels, l)
-			}
-		}
-		slices.SortFunc(merged[i].Labels, func(a, b sentei.LabelStats) int { return cmp.Compare(a.Name, b.Name) })
+		mergeLabels(&merged[i], &j)
+		merged[i].Histogram = mergeHistograms(merged[i].Histogram, j.Histogram)
 	}
 	slices.SortFunc(merged, func(a, b sentei.JobMetric) int { return cmp.Compare(a.Job, b.Job) })
 	return merged
+}
+
+// mergeLabels adds the labels of the second job. What they say about each other
+// holds for the series of one inventory: of two that looked it remains what
+// both say, and nothing about a label that only one has seen.
+func mergeLabels(first, second *sentei.JobMetric) {
+	if first.Labels == nil {
+		first.Labels, first.Reductions = second.Labels, second.Reductions
+		return
+	}
+	known := len(first.Labels)
+	first.Labels = slices.Clone(first.Labels)
+	for _, l := range second.Labels {
+		if k := first.Label(l.Name); k != nil {
+			k.DeterminedBy = both(k.DeterminedBy, l.DeterminedBy)
+			continue
+		}
+		l.DeterminedBy = nil
+		first.Labels = append(first.Labels, l)
+	}
+	if first.Reductions == nil && len(first.Labels) == known && len(second.Labels) == known {
+		first.Reductions = second.Reductions
+	}
+	slices.SortFunc(first.Labels, func(a, b sentei.LabelStats) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// both returns what is in both lists, nil standing for no knowledge.
+func both(a, b []string) []string {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// mergeHistograms puts the buckets that two inventories have seen together.
+func mergeHistograms(a, b *sentei.Histogram) *sentei.Histogram {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	m := &sentei.Histogram{Bounds: slices.Concat(a.Bounds, b.Bounds), NativeSeries: max(a.NativeSeries, b.NativeSeries)}
+	slices.SortFunc(m.Bounds, sentei.CompareBounds)
+	m.Bounds = slices.Compact(m.Bounds)
+	return m
 }

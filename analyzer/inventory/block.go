@@ -46,6 +46,14 @@ source of its HTTP API.
   block has yet are not in a snapshot, and a series that has ended within the last 5 minutes counts as live.
 - **Samples per second** are counted from the last 10 to 20 minutes of the head. Without it they are counted from the chunks
   in the time range of the newest block; blocks of out-of-order samples that overlap it are counted as well.
+- **Sets of labels:** labels that always change together, such as pod and instance, save nothing one by one. For each metric
+  and job sentei finds which labels fix the value of which others, over all series, and then up to five sets to remove one
+  after the other, each the one that leaves fewest live series: a label with all those that fix it. ` + "`sentei explain metric`" + `
+  shows both. The counts are exact, but the search does not try every set. It is a what-if, no proposal: it does not
+  ask who reads the labels. It takes about 0.15 microseconds for each series; a metric whose labels change more than eight
+  million times from one series to the next, or a job with so many different labels that it would take far more, is left out.
+- **Histograms:** the buckets are the values of ` + "`le`" + ` of a metric that ends in _bucket and has it on all series. Native
+  histograms are recognized in the head and in the time range of the newest block.
 - **A series** that is in several blocks and in the head is one series.
 - **With ` + "`scan.cache_directory`" + `** the series of old blocks are kept in a file of 10 to 20 bytes a series, merged, so a scan reads
   it, the newest blocks and the head. Nothing in a report depends on it. The file is written anew when a block of the longer ones
@@ -66,8 +74,9 @@ source of its HTTP API.
       - 01JCW8TM0NNYXGZ3B7T0AP9D2E
     head: false                     # read blocks only; default: true, or false when blocks are named
     top_values: 1000                # label values kept for each label of a metric and job (all are counted)
+    label_sets: 10000               # metrics, those with most series, of which sets of labels are looked at; 0: none
 `,
-}, blockOptions{TopValues: 1000}, newBlock)
+}, blockOptions{TopValues: 1000, LabelSets: 10_000}, newBlock)
 
 type blockOptions struct {
 	Path      string         `yaml:"path"`
@@ -75,6 +84,7 @@ type blockOptions struct {
 	Window    model.Duration `yaml:"window"`
 	Head      *bool          `yaml:"head"` // nil: when it can be read
 	TopValues int            `yaml:"top_values"`
+	LabelSets int            `yaml:"label_sets"`
 	// Snapshot is set when a snapshot is read instead of the directory itself.
 	Snapshot *snapshotOptions `yaml:"snapshot"`
 }
@@ -92,6 +102,8 @@ func newBlock(o blockOptions, env source.Env) (Source, error) {
 		return nil, errors.New("path is missing: give the data directory of Prometheus (--storage.tsdb.path)")
 	case o.TopValues < 1:
 		return nil, fmt.Errorf("top_values is %d, it must be at least 1", o.TopValues)
+	case o.LabelSets < 0:
+		return nil, fmt.Errorf("label_sets is %d, it must not be negative; 0 searches none", o.LabelSets)
 	}
 	cache, err := blockCache(o, env)
 	if err != nil {
@@ -181,7 +193,7 @@ func (s *blockSource) scan(ctx context.Context, blocks []tsdbscan.Block, head *w
 	var problems []sentei.Problem
 	for {
 		result, err := tsdbscan.Scan(ctx, blocks, tsdbscan.Options{
-			TopValues: s.TopValues, Head: head, Cache: s.cache,
+			TopValues: s.TopValues, Reduce: s.LabelSets, Head: head, Cache: s.cache,
 			Progress: func(done, total int64) { s.env.Meter.Set(done, total, "series") },
 		})
 		if err == nil {

@@ -92,9 +92,9 @@ func TestBlock(t *testing.T) {
 		t.Errorf("samples per second %v, want 1/15", r)
 	}
 	want := []sentei.LabelStats{
-		{Name: "code", Series: 3, Distinct: 2, Complete: true, SeriesWithout: 2, SeriesWithoutLive: 1,
+		{Name: "code", Series: 3, Distinct: 2, Complete: true, SeriesWithout: 2, SeriesWithoutLive: 1, DeterminedBy: []string{},
 			Values: []sentei.LabelValue{{Value: "200", Series: 2}, {Value: "500", Series: 1}}},
-		{Name: "pod", Series: 3, Distinct: 2, Complete: true, SeriesWithout: 2, SeriesWithoutLive: 1,
+		{Name: "pod", Series: 3, Distinct: 2, Complete: true, SeriesWithout: 2, SeriesWithoutLive: 1, DeterminedBy: []string{},
 			Values: []sentei.LabelValue{{Value: "x", Series: 2}, {Value: "y", Series: 1}}},
 	}
 	if diff := cmp.Diff(want, job.Labels); diff != "" {
@@ -218,10 +218,11 @@ func TestBlockGone(t *testing.T) {
 
 func TestBlockOptions(t *testing.T) {
 	for options, want := range map[string]string{
-		"":                       "path is missing",
-		"path: x, top_values: 0": "top_values is 0",
-		"path: x, pth: y":        "field pth not found",
-		"path: x, window: soon":  "not a valid duration",
+		"":                        "path is missing",
+		"path: x, top_values: 0":  "top_values is 0",
+		"path: x, label_sets: -1": "label_sets is -1",
+		"path: x, pth: y":         "field pth not found",
+		"path: x, window: soon":   "not a valid duration",
 	} {
 		var node yaml.Node
 		if err := yaml.Unmarshal([]byte("{"+options+"}"), &node); err != nil {

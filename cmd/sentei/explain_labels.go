@@ -32,6 +32,9 @@ func writeJob(b *strings.Builder, r *sentei.Report, job *sentei.JobMetric, usage
 			fmt.Fprintf(b, "  %-*s  no reader selects %s (%d series)\n", width, "", some(u.UnusedValues), u.UnusedValueSeries)
 		}
 	}
+	writeHistogram(b, job.Histogram)
+	writeDetermined(b, job)
+	writeReductions(b, job, usage)
 }
 
 func known(n int64) string {

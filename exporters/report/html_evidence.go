@@ -21,6 +21,7 @@ type metricRow struct {
 	More                          int // consumers that are not listed
 	Jobs                          []jobRow
 	Labels                        []labelRow
+	WhatIf                        []whatIfRow
 	RecordedBy                    string
 	Proposals                     []proposalLink
 }
@@ -40,6 +41,7 @@ type jobRow struct {
 	Job     string
 	Verdict sentei.Verdict
 	Series  string
+	Buckets string // empty for what is no histogram
 }
 
 type labelRow struct {
@@ -65,10 +67,11 @@ func (v *view) htmlMetric(m *sentei.MetricReport) metricRow {
 	row.Consumers, row.More = v.consumerRows(m)
 	for i := range min(len(m.Jobs), len(m.JobUsage)) {
 		row.Jobs = append(row.Jobs, jobRow{
-			cmp.Or(m.Jobs[i].Job, "(no job label)"), m.JobUsage[i].Verdict, count(m.Jobs[i].Cost.Series),
+			cmp.Or(m.Jobs[i].Job, "(no job label)"), m.JobUsage[i].Verdict, count(m.Jobs[i].Cost.Series), buckets(m.Jobs[i].Histogram),
 		})
 	}
 	row.Labels = labelRows(m)
+	row.WhatIf = whatIfRows(m)
 	for _, p := range v.proposals[metricKey{m.Backend, m.Name}] {
 		row.Proposals = append(row.Proposals, proposalLink{ID: p.ID})
 	}
@@ -155,15 +158,8 @@ func labelRows(m *sentei.MetricReport) []labelRow {
 func labelVerdict(m *sentei.MetricReport, label string) sentei.Verdict {
 	verdict := sentei.Unused
 	for i := range m.JobUsage {
-		u := &m.JobUsage[i]
-		of := u.Verdict // of every label, where nobody reads the metric
-		k := slices.IndexFunc(u.Labels, func(l sentei.LabelUsage) bool { return l.Name == label })
-		switch {
-		case k >= 0:
-			of = u.Labels[k].Verdict
-		case of == sentei.Used && u.Labels == nil: // the labels of this job were not judged
-			of = sentei.Unknown
-		case of == sentei.Used: // this job does not have the label
+		of, ok := jobLabelVerdict(&m.JobUsage[i], label)
+		if !ok {
 			continue
 		}
 		switch of {
@@ -174,6 +170,19 @@ func labelVerdict(m *sentei.MetricReport, label string) sentei.Verdict {
 		}
 	}
 	return verdict
+}
+
+// jobLabelVerdict returns the verdict for a label in one job, or false when the
+// job does not have the label.
+func jobLabelVerdict(u *sentei.JobUsage, label string) (sentei.Verdict, bool) {
+	k := slices.IndexFunc(u.Labels, func(l sentei.LabelUsage) bool { return l.Name == label })
+	switch {
+	case k >= 0:
+		return u.Labels[k].Verdict, true
+	case u.Verdict == sentei.Used && u.Labels == nil: // the labels of this job were not judged
+		return sentei.Unknown, true
+	}
+	return u.Verdict, u.Verdict != sentei.Used
 }
 
 // A gradeTable is the proposals of one grade.

@@ -119,9 +119,9 @@ func (v *view) metricRow(m *sentei.MetricReport, backend, wide bool) []cell {
 	add(wide, number(strings.Join(jobNames(m), ", ")))
 	add(true, number(v.why(m)))
 	label := ""
-	if w, ok := worstLabel(m); ok {
+	if w, ok := worstLabels(m); ok {
 		label = w.name + " → " + count(w.without)
-		if wide {
+		if wide && w.distinct > 0 {
 			label = fmt.Sprintf("%s (%s) → %s", w.name, plural(int(w.distinct), "value"), count(w.without))
 		}
 	}

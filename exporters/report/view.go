@@ -2,6 +2,9 @@ package report
 
 import (
 	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
 )
@@ -122,6 +125,46 @@ func worstLabel(m *sentei.MetricReport) (worst, bool) {
 		}
 	}
 	return best, best.name != ""
+}
+
+// worstLabels is worstLabel, or labels that determine each other and together
+// save more: the first reduction, when all jobs have the same.
+func worstLabels(m *sentei.MetricReport) (worst, bool) {
+	best, ok := worstLabel(m)
+	set := worst{}
+	for i := range m.Jobs {
+		j := &m.Jobs[i]
+		if len(j.Reductions) == 0 {
+			return best, ok
+		}
+		name := strings.Join(j.Reductions[0].Labels, ", ")
+		if i > 0 && name != set.name || !determineEachOther(j, j.Reductions[0].Labels) {
+			return best, ok
+		}
+		set.name = name
+		set.without += j.Reductions[0].SeriesWithoutLive
+	}
+	if set.name == "" || set.without >= best.without {
+		return best, ok
+	}
+	return set, true
+}
+
+// determineEachOther reports whether these are several labels of which each
+// follows from each other one. Neither le nor quantile may be among them.
+func determineEachOther(j *sentei.JobMetric, names []string) bool {
+	for _, a := range names {
+		l := j.Label(a)
+		if l == nil || a == labels.BucketLabel || a == "quantile" {
+			return false
+		}
+		for _, b := range names {
+			if a != b && !slices.Contains(l.DeterminedBy, b) {
+				return false
+			}
+		}
+	}
+	return len(names) > 1
 }
 
 func without(m *sentei.MetricReport, label string) (worst, bool) {

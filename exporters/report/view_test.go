@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -59,6 +60,44 @@ func TestWorstLabel(t *testing.T) {
 		got, ok := worstLabel(c.metric)
 		if ok != (c.label != "") || ok && (got.name != c.label || got.without != c.left) {
 			t.Errorf("%s: %v %v, want %s → %d", name, got, ok, c.label, c.left)
+		}
+	}
+}
+
+func TestWorstLabels(t *testing.T) {
+	job := func(left int64, determined bool, names ...string) sentei.JobMetric {
+		j := sentei.JobMetric{
+			Cost:       sentei.Cost{Series: 100},
+			Labels:     []sentei.LabelStats{{Name: "code", SeriesWithoutLive: 40}},
+			Reductions: []sentei.Reduction{{Labels: names, SeriesWithoutLive: left}},
+		}
+		for i, name := range names {
+			l := sentei.LabelStats{Name: name, SeriesWithoutLive: 100}
+			if determined {
+				l.DeterminedBy = slices.Concat(names[:i], names[i+1:])
+			}
+			j.Labels = append(j.Labels, l)
+		}
+		return j
+	}
+	unsearched := job(1, true, "pod", "uid")
+	unsearched.Reductions = nil
+	for name, c := range map[string]struct {
+		jobs []sentei.JobMetric
+		want string
+		left int64
+	}{
+		"together they save more":        {[]sentei.JobMetric{job(10, true, "pod", "uid"), job(5, true, "pod", "uid")}, "pod, uid", 15},
+		"one label saves more":           {[]sentei.JobMetric{job(40, true, "pod", "uid")}, "code", 40},
+		"they do not belong together":    {[]sentei.JobMetric{job(10, false, "pod", "uid")}, "code", 40},
+		"never le":                       {[]sentei.JobMetric{job(10, true, "le", "pod")}, "code", 40},
+		"other sets in other jobs":       {[]sentei.JobMetric{job(10, true, "pod", "uid"), job(5, true, "id", "uid")}, "code", 80},
+		"a job that nobody has searched": {[]sentei.JobMetric{job(10, true, "pod", "uid"), unsearched}, "code", 80},
+	} {
+		m := &sentei.MetricReport{Metric: sentei.Metric{Jobs: c.jobs}}
+		m.Cost = m.Metric.Cost()
+		if got, ok := worstLabels(m); !ok || got.name != c.want || got.without != c.left {
+			t.Errorf("%s: %v %v, want %s → %d", name, got, ok, c.want, c.left)
 		}
 	}
 }

@@ -151,6 +151,22 @@ func job(name string, series, inSpan int64, labels ...sentei.LabelStats) sentei.
 	}
 }
 
+// fixing returns the job with labels that determine each other, and with what
+// removing them leaves.
+func fixing(j sentei.JobMetric, left int64, labels ...string) sentei.JobMetric {
+	for i := range j.Labels {
+		l := &j.Labels[i]
+		l.DeterminedBy = []string{}
+		for _, by := range labels {
+			if by != l.Name && slices.Contains(labels, l.Name) {
+				l.DeterminedBy = append(l.DeterminedBy, by)
+			}
+		}
+	}
+	j.Reductions = append(j.Reductions, sentei.Reduction{Labels: labels, SeriesWithout: 2 * left, SeriesWithoutLive: left})
+	return j
+}
+
 // label returns the statistics of a label with distinct values, after whose
 // removal without series would remain of the live ones, and twice as many of
 // the whole span.

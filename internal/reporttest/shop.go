@@ -42,8 +42,15 @@ func shopMetrics() []spec {
 		{
 			backend: "prod", name: "http_response_size_bytes_bucket", typ: "histogram", unit: "bytes",
 			help: "Size of a response.",
-			jobs: []sentei.JobMetric{job("shop-api", 165_600, 260_900,
-				label("le", 260_900, 8, 20_700), label("path", 260_900, 1_842, 11_040))},
+			jobs: []sentei.JobMetric{{
+				Job: "shop-api", Cost: job("shop-api", 165_600, 260_900).Cost,
+				Labels:    []sentei.LabelStats{label("le", 260_900, 8, 20_700), label("path", 260_900, 1_842, 11_040)},
+				Histogram: &sentei.Histogram{Bounds: []string{"100", "1000", "10000", "100000", "1e+06", "1e+07", "1e+08", "+Inf"}},
+				Reductions: []sentei.Reduction{
+					{Labels: []string{"path"}, SeriesWithout: 22_080, SeriesWithoutLive: 11_040},
+					{Labels: []string{"le"}, SeriesWithout: 2_760, SeriesWithoutLive: 1_380},
+				},
+			}},
 			verdict: sentei.Unused,
 		},
 		{

@@ -1,7 +1,6 @@
 package tsdbscan
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -37,25 +36,16 @@ func (w *worker) bounds(metric string, j *job) []string {
 	if i < 0 || j.labels[i].series < j.series || len(j.labels[i].values.entries) > maxBounds {
 		return nil
 	}
-	type bound struct {
-		text  string
-		value float64
-	}
-	var all []bound
+	var all []string
 	for _, e := range j.labels[i].values.entries {
-		text := w.text[e>>32]
-		v, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsNaN(v) {
+		le := w.text[e>>32]
+		if v, err := strconv.ParseFloat(le, 64); err != nil || math.IsNaN(v) {
 			return nil
 		}
-		all = append(all, bound{text, v})
+		all = append(all, le)
 	}
-	slices.SortFunc(all, func(a, b bound) int { return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.text, b.text)) })
-	texts := make([]string, len(all))
-	for i, b := range all {
-		texts[i] = b.text
-	}
-	return texts
+	slices.SortFunc(all, sentei.CompareBounds)
+	return all
 }
 
 // isNative reports whether chunks of the encoding hold native histograms.

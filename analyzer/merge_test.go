@@ -1,0 +1,50 @@
+package analyzer
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sentei/sentei"
+)
+
+// TestMergeSets merges what two inventories found out about sets of labels and
+// about buckets.
+func TestMergeSets(t *testing.T) {
+	type label = sentei.LabelStats
+	one, two := []sentei.Reduction{{Labels: []string{"a"}}}, []sentei.Reduction{{Labels: []string{"b"}}}
+	for name, c := range map[string]struct{ first, second, want sentei.JobMetric }{
+		"only the second has read labels": {
+			sentei.JobMetric{},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{}}}, Reductions: one, Histogram: &sentei.Histogram{NativeSeries: 1}},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{}}}, Reductions: one, Histogram: &sentei.Histogram{NativeSeries: 1}},
+		},
+		"only the second has looked at sets": {
+			sentei.JobMetric{Labels: []label{{Name: "a"}, {Name: "b"}}},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{"b"}}, {Name: "b", DeterminedBy: []string{}}}, Reductions: one},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{"b"}}, {Name: "b", DeterminedBy: []string{}}}, Reductions: one},
+		},
+		"both have looked": {
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{"b", "c"}}, {Name: "b", DeterminedBy: []string{}}, {Name: "c", DeterminedBy: []string{"a"}}}, Reductions: one},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{"c"}}, {Name: "b", DeterminedBy: []string{"a"}}, {Name: "c", DeterminedBy: []string{"b"}}}, Reductions: two},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{"c"}}, {Name: "b", DeterminedBy: []string{}}, {Name: "c", DeterminedBy: []string{}}}, Reductions: one},
+		},
+		"other labels": {
+			sentei.JobMetric{Labels: []label{{Name: "a"}, {Name: "c"}}},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{}}, {Name: "b", DeterminedBy: []string{"a"}}}, Reductions: two},
+			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{}}, {Name: "b"}, {Name: "c"}}},
+		},
+		"buckets": {
+			sentei.JobMetric{Labels: []label{{Name: "le"}}, Histogram: &sentei.Histogram{Bounds: []string{"1", "10", "+Inf"}}},
+			sentei.JobMetric{Labels: []label{{Name: "le"}}, Histogram: &sentei.Histogram{Bounds: []string{"1", "5", "+Inf"}, NativeSeries: 2}},
+			sentei.JobMetric{Labels: []label{{Name: "le"}}, Histogram: &sentei.Histogram{Bounds: []string{"1", "5", "10", "+Inf"}, NativeSeries: 2}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := mergeJobs([]sentei.JobMetric{c.first}, []sentei.JobMetric{c.second})
+			if d := cmp.Diff([]sentei.JobMetric{c.want}, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
