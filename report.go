@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 )
 
@@ -157,6 +158,22 @@ type Finding struct {
 	// Cost is what it costs; zero when that cannot be said.
 	Cost     Cost    `json:"cost"`
 	PerMonth float64 `json:"per_month"` // in Settings.Prices.Currency
+}
+
+// OfBackends returns a copy that holds only what is about the backends, and the
+// problems that are about none. Verdicts and proposals stay as they are: they
+// were made in the knowledge of all backends.
+func (r *Report) OfBackends(names ...string) *Report {
+	out := *r
+	other := func(backend string) bool { return !slices.Contains(names, backend) }
+	out.Backends = slices.DeleteFunc(slices.Clone(r.Backends), func(b Backend) bool { return other(b.Name) })
+	out.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m MetricReport) bool { return other(m.Backend) })
+	out.Consumers = slices.DeleteFunc(slices.Clone(r.Consumers), func(c Consumer) bool { return other(c.Backend) })
+	out.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p Proposal) bool { return other(p.Place.Backend) })
+	out.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return other(f.Backend) })
+	out.Sources = slices.DeleteFunc(slices.Clone(r.Sources), func(s SourceStatus) bool { return other(s.Backend) })
+	out.Problems = slices.DeleteFunc(slices.Clone(r.Problems), func(p Problem) bool { return p.Backend != "" && other(p.Backend) })
+	return &out
 }
 
 // HashID returns a short identifier of the parts: the first 12 hexadecimal

@@ -3,7 +3,36 @@ package sentei
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+func TestOfBackends(t *testing.T) {
+	r := Report{
+		Backends:  []Backend{{Name: "a"}, {Name: "b"}},
+		Metrics:   []MetricReport{{Backend: "a"}, {Backend: "b"}},
+		Consumers: []Consumer{{Backend: "a"}, {Backend: "b"}},
+		Proposals: []Proposal{{Place: Place{Backend: "a"}}, {Place: Place{Backend: "b"}}},
+		Findings:  []Finding{{Backend: "a"}, {Backend: "b"}},
+		Sources:   []SourceStatus{{Backend: "a"}, {Backend: "b"}},
+		Problems:  []Problem{{}, {Backend: "a"}, {Backend: "b"}},
+	}
+	want := &Report{
+		Backends:  []Backend{{Name: "b"}},
+		Metrics:   []MetricReport{{Backend: "b"}},
+		Consumers: []Consumer{{Backend: "b"}},
+		Proposals: []Proposal{{Place: Place{Backend: "b"}}},
+		Findings:  []Finding{{Backend: "b"}},
+		Sources:   []SourceStatus{{Backend: "b"}},
+		Problems:  []Problem{{}, {Backend: "b"}},
+	}
+	if diff := cmp.Diff(want, r.OfBackends("b")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if len(r.Metrics) != 2 || len(r.OfBackends("a", "b").Metrics) != 2 {
+		t.Error("the report itself was changed, or two backends are not both there")
+	}
+}
 
 func TestSetGrowth(t *testing.T) {
 	metric := func(name string, series int64) MetricReport {

@@ -30,7 +30,8 @@ func newReport() *cobra.Command {
 	addOutputFile(cmd)
 	cmd.Flags().Int("top", 0, "number of metrics to list, the most expensive first; 0 lists all (default: what suits the format)")
 	cmd.Flags().String("previous", "", "an earlier report, of -o json: show what has grown since")
-	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: metric, job, namespace or label")
+	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: "+bys()+" (csv: metric or backend)")
+	cmd.Flags().StringSlice("backend", nil, "report on this backend alone; may be given several times (all backends are scanned in any case)")
 	addColor(cmd)
 	addFailOn(cmd)
 	return cmd
@@ -44,7 +45,7 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	}
 	by, _ := cmd.Flags().GetString("by")
 	if !slices.Contains(report.Bys(), report.By(by)) {
-		return usageError{fmt.Errorf("--by is %q: want metric, job, namespace or label", by)}
+		return usageError{fmt.Errorf("--by is %q: want %s", by, bys())}
 	}
 	fail, err := failOn(cmd)
 	if err != nil {
@@ -58,9 +59,16 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	backends, err := backendFlag(cmd)
+	if err != nil {
+		return err
+	}
 	r, _, err := scan(cmd, previous)
 	if err != nil {
 		return err
+	}
+	if len(backends) > 0 {
+		r = r.OfBackends(backends...)
 	}
 	options := report.Options{Top: format.Top, By: report.By(by), Color: color, Width: width(cmd)}
 	if cmd.Flags().Changed("top") {
@@ -70,6 +78,38 @@ func runReport(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	return fail(r)
+}
+
+// bys lists what --by can be.
+func bys() string {
+	var names []string
+	for _, by := range report.Bys() {
+		names = append(names, string(by))
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// backendFlag returns the names of --backend, which must be configured.
+func backendFlag(cmd *cobra.Command) ([]string, error) {
+	names, _ := cmd.Flags().GetStringSlice("backend")
+	if len(names) == 0 {
+		return nil, nil
+	}
+	c, err := loadConfig(cmd)
+	if err != nil {
+		return nil, err
+	}
+	var known []string
+	for i := range c.Backends {
+		known = append(known, c.Backends[i].Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, usageError{fmt.Errorf("--backend is %q: the configuration has %s", name, strings.Join(known, ", "))}
+		}
+	}
+	return names, nil
 }
 
 // readPrevious reads the report of --previous; nil when there is none.

@@ -40,9 +40,9 @@ type fault struct {
 
 // fakeAPI starts a server that answers from a file and sets $API, or $NAME, to
 // its URL: fakeapi FILE [NAME]. Each line of the file is a path, a text that the
-// request must hold among its decoded parameters and headers (or -), a status
-// and a body, separated by blanks. The first line that fits answers; none is
-// 404.
+// request must hold among its decoded parameters and headers (several joined by
+// &&, or -), a status and a body, separated by blanks. The first line that fits
+// answers; none is 404.
 func fakeAPI(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: fakeapi FILE [NAME]")
@@ -231,7 +231,8 @@ func (f *fakeServer) answer(w http.ResponseWriter, r *http.Request) {
 		what += "\n" + name + ": " + strings.Join(values, ",")
 	}
 	for _, a := range f.answers {
-		if a[0] != path || a[1] != "-" && !strings.Contains(what, a[1]) {
+		lacks := func(text string) bool { return !strings.Contains(what, text) }
+		if a[0] != path || a[1] != "-" && slices.ContainsFunc(strings.Split(a[1], "&&"), lacks) {
 			continue
 		}
 		status, _ := strconv.Atoi(a[2])

@@ -14,7 +14,7 @@ var csvFormat = Format{
 	Name:        "csv",
 	Extension:   ".csv",
 	ContentType: "text/csv; charset=utf-8; header=present",
-	Title:       "one row a metric, for spreadsheets",
+	Title:       "one row a metric (--by backend: a backend), for spreadsheets",
 	Write:       writeCSV,
 }
 
@@ -29,15 +29,28 @@ var csvHeader = []string{
 	"proposals", "saving_series", "saving_per_month",
 }
 
+// csvBackendHeader is as stable.
+var csvBackendHeader = []string{
+	"backend", "metrics", "series", "samples_per_second", "cost_per_month", "currency", "share_percent",
+	"used_series", "partly_used_series", "unused_series", "unknown_series", "proposals", "saving_series", "saving_per_month",
+}
+
 // writeCSV writes RFC 4180: lines end in CRLF, cells are quoted as needed.
 func writeCSV(w io.Writer, r *sentei.Report, o Options) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	v := newView(r)
-	out.Write(csvHeader) // errors stick: Error returns the first
-	rows, _ := v.top(o.Top)
-	for _, m := range rows {
-		out.Write(csvRow(v, m))
+	if o.By == ByBackend { // errors stick: Error returns the first
+		out.Write(csvBackendHeader)
+		for _, t := range v.backendSums() {
+			out.Write(csvBackendRow(v, &t))
+		}
+	} else {
+		out.Write(csvHeader)
+		rows, _ := v.top(o.Top)
+		for _, m := range rows {
+			out.Write(csvRow(v, m))
+		}
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {
@@ -74,6 +87,15 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 		row[i] = harmless(row[i])
 	}
 	return row
+}
+
+func csvBackendRow(v *view, t *backendTotal) []string {
+	return []string{
+		harmless(t.Backend), plainInt(int64(t.Metrics)), plainInt(t.Cost.Series), plainFloat(t.Cost.SamplesPerSecond),
+		plainFloat(t.PerMonth), harmless(v.currency), plainFloat(100 * t.Share),
+		plainInt(t.Used), plainInt(t.PartlyUsed), plainInt(t.Unused), plainInt(t.Unknown),
+		plainInt(int64(t.Proposals)), plainInt(t.SavingSeries), plainFloat(t.SavingPerMonth),
+	}
 }
 
 // harmless keeps spreadsheets from taking a cell for a formula: what begins

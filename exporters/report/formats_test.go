@@ -64,6 +64,8 @@ func TestGoldenOfOptions(t *testing.T) {
 	for _, by := range Bys()[1:] {
 		golden(t, "by-"+string(by)+".txt", render(t, "table", reporttest.Report(), Options{Top: 6, By: by}))
 	}
+	golden(t, "by-backend.csv", render(t, "csv", reporttest.Report(), Options{By: ByBackend}))
+	golden(t, "one-backend.txt", render(t, "table", reporttest.Report().OfBackends("edge"), Options{}))
 	grown, before := reporttest.Report(), reporttest.Report()
 	before.At = before.At.Add(-24 * time.Hour)
 	for i := range before.Metrics {

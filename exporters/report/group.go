@@ -11,16 +11,18 @@ import (
 // By says what the rows of the table of costs stand for.
 type By string
 
-// What table, wide and markdown can list. The other formats hold metrics.
+// What table, wide and markdown can list. The other formats hold metrics, but
+// for ByBackend.
 const (
 	ByMetric    By = "metric" // the default
 	ByJob       By = "job"
 	ByNamespace By = "namespace" // values of the label namespace
 	ByLabel     By = "label"     // names of labels, with what their removal would save
+	ByBackend   By = "backend"   // for CSV too; the other formats tell it in any case
 )
 
 // Bys lists what Options.By can be.
-func Bys() []By { return []By{ByMetric, ByJob, ByNamespace, ByLabel} }
+func Bys() []By { return []By{ByMetric, ByJob, ByNamespace, ByLabel, ByBackend} }
 
 // group is one row: some series, and how many of them nobody reads.
 type group struct {
@@ -220,6 +222,8 @@ func (v *view) costs(o Options, wide bool) (g *grid, left int) {
 	switch o.By {
 	case ByJob, ByNamespace:
 		return v.groupsGrid(o.By, o.Top), 0
+	case ByBackend:
+		return v.backendsGrid(v.allTotals()), 0
 	case ByLabel:
 		return v.labelsGrid(o.Top), 0
 	default:

@@ -89,6 +89,7 @@ type page struct {
 	Lead       string
 	Figures    []figure
 	Parts      []part
+	Backends   []backendRow // with a sum at the end; none when there is only one
 	Advice     []pageAdvice
 	Treemaps   []treemap // for wide and for narrow screens
 	Jobs       []jobSaving
@@ -125,6 +126,10 @@ type pageAdvice struct {
 
 type pageBlocker struct{ Text, Hint string }
 
+type backendRow struct {
+	Name, Metrics, Series, Amount, Share, Used, Partly, Unused, Unknown, Proposals, Saving string
+}
+
 type jobSaving struct {
 	Job, Backend, Amount, Series string
 	Count                        int
@@ -148,6 +153,9 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 	if v.priced {
 		p.Currency = v.currency
 		p.Unit = v.currency + "/month"
+	}
+	for _, t := range v.backendTotals() {
+		p.Backends = append(p.Backends, v.backendRow(&t))
 	}
 	for _, a := range v.advice() {
 		b := pageAdvice{Kind: a.kind, Title: a.title, Text: a.text, Command: a.command, More: a.more}

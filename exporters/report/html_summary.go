@@ -127,6 +127,19 @@ func (v *view) parts() []part {
 	return out
 }
 
+// backendRow is one row of the table that sets backends side by side.
+func (v *view) backendRow(t *backendTotal) backendRow {
+	row := backendRow{
+		Name: cmp.Or(t.Backend, "all"), Metrics: count(int64(t.Metrics)), Series: count(t.Cost.Series), Share: percent(t.Share),
+		Used: count(t.Used), Partly: count(t.PartlyUsed), Unused: count(t.Unused), Unknown: count(t.Unknown),
+		Proposals: count(int64(t.Proposals)), Saving: count(t.SavingSeries),
+	}
+	if v.priced {
+		row.Amount, row.Saving = money(t.PerMonth), money(t.SavingPerMonth)
+	}
+	return row
+}
+
 const maxJobs = 12
 
 // jobSavings sums up the proposals by scrape job, the biggest first; the

@@ -21,7 +21,12 @@ var jsonFormat = Format{
 // goes. The lists of the report itself are never null. Durations are in
 // nanoseconds where the field says _ns; money is in settings.prices.currency.
 func writeJSON(w io.Writer, r *sentei.Report, _ Options) error {
-	out := *r
+	out := struct {
+		sentei.Report
+		// BackendTotals has one entry a backend, and last the sum of all; it is
+		// left out when there is only one backend.
+		BackendTotals []backendTotal `json:"backend_totals,omitempty"`
+	}{*r, newView(r).backendTotals()}
 	out.Backends = listed(out.Backends)
 	out.Metrics = listed(out.Metrics)
 	out.Consumers = listed(out.Consumers)

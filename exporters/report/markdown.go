@@ -30,6 +30,10 @@ func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
 		d.line("")
 		d.grid(d.totalsGrid())
 	}
+	if totals := d.backendTotals(); totals != nil && o.By != ByBackend {
+		d.line("\n## Backends\n")
+		d.grid(d.backendsGrid(totals))
+	}
 	d.next()
 	d.proposals(o.Top)
 	d.metrics(o)

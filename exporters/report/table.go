@@ -19,7 +19,7 @@ var tableFormat = Format{
 	},
 }
 
-// writeText writes what it costs, what to do next, the metrics, the sources
+// writeText writes what it costs, in all and by backend, what to do next, the metrics, the sources
 // and the problems, in this order.
 func writeText(w io.Writer, r *sentei.Report, o Options, wide bool) error {
 	var buf bytes.Buffer // writes to it cannot fail
@@ -62,6 +62,10 @@ func (t *text) head() {
 	if t.all.metrics > 0 {
 		t.line("")
 		t.grid(t.totalsGrid())
+	}
+	if totals := t.backendTotals(); totals != nil && t.o.By != ByBackend {
+		t.line("")
+		t.grid(t.backendsGrid(totals))
 	}
 }
 
