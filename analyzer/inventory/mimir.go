@@ -27,7 +27,8 @@ There are two ways to count (` + "`count`" + `):
   turned on for the tenant: -querier.cardinality-analysis-enabled, or cardinality_analysis_enabled in its limits. A job
   that it cannot count is counted by a query. Mimir divides by its replication and rounds.
 - **queries** counts active series by PromQL, as the source prometheus does: those with a sample in the last 5 minutes.
-  **Cortex has no cardinality API, so it needs this.**
+  **Cortex has no cardinality API, so it needs this.** It serves the API of Prometheus under /prometheus, or /api/prom in
+  older ones; a query above its limits (max_fetched_series_per_query and the like) is refused with 422 and cut in halves.
 
 The cardinality API tells at most limit metrics at once, and says how many there are. Where a job has more, they are asked
 for by name. Its number of series is that of the tenant, whatever was asked for, so it is not what lists are held against:
@@ -39,6 +40,36 @@ are older would be missing in the lists of names.
 
 Mimir does not scrape: name the configuration of Prometheus, or of what writes to it, in ` + "`prometheus_config`" + ` of the
 backend. Samples per second (series by scrape_interval or the interval of rules), memory and disk are estimates.
+
+**Several tenants** are several backends: each has its own metrics, its own readers and its own part of the report, beside
+a sum of all. Give each the sources that read its tenant, and to dashboard_files the data sources of Grafana that ask for
+it; one that asks for several tenants (team-a|team-b) belongs to each of them. The tenant's name may come from a file, by
+http_headers. Where no tenant gets series of another, as by remote write or rules with source_tenants, say isolated: true
+at each; else nothing is proposed for what another one may read.
+
+    backends:
+      - name: team-a
+        isolated: true
+        prometheus_config: team-a/prometheus.yml
+        inventory:
+          - mimir: {url: http://mimir:8080/prometheus, tenant: team-a}
+        usage:
+          - prometheus_rules:
+              url: http://mimir:8080/prometheus
+              http_headers: {X-Scope-OrgID: {values: [team-a]}}
+          - dashboard_files: {paths: [dashboards], datasources: [mimir-team-a]}
+      - name: team-b
+        isolated: true
+        prometheus_config: team-b/prometheus.yml
+        inventory:
+          - mimir:
+              url: http://mimir:8080/prometheus
+              http_headers: {X-Scope-OrgID: {files: [secrets/team-b]}} # in place of tenant
+        usage:
+          - prometheus_rules:
+              url: http://mimir:8080/prometheus
+              http_headers: {X-Scope-OrgID: {files: [secrets/team-b]}}
+          - dashboard_files: {paths: [dashboards], datasources: [mimir-team-b]}
 
 What could not be read is a problem in the report, and its metrics get no verdict.`,
 	Example: `- mimir:

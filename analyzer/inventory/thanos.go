@@ -20,7 +20,9 @@ import (
 var thanos = source.New("thanos", sentei.Doc{
 	Title: "Asks a running Thanos Query what all its stores hold.",
 	Text: `Asks Thanos Query, or a query-frontend before it, for what its stores hold: sidecars, Receive, store gateways.
-Nothing but read access to the HTTP API is needed. A Receive answers no queries, so it cannot be asked itself.
+Nothing but read access to the HTTP API is needed. A Receive answers no queries, so it cannot be asked itself. Several
+tenants of a Receive are several backends with a Thanos Query that enforces tenants (--query.enforce-tenancy) and the
+tenant of each, as the page of the source mimir shows.
 
 Active series per metric and job are counted by PromQL, metric by metric in groups, as by the source prometheus: those
 with a sample in the last 5 minutes. Replicas count once (` + "`dedup`" + `), as queries see them; what the replicas cost

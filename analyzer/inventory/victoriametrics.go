@@ -19,7 +19,9 @@ import (
 var victoriaMetrics = source.New("victoriametrics", sentei.Doc{
 	Title: "Asks a running VictoriaMetrics what it stores: a single node, or the vmselect of a cluster.",
 	Text: `Asks VictoriaMetrics what it stores. Nothing but read access to the HTTP API is needed. For a cluster, url is
-that of vmselect with the tenant, such as http://vmselect:8481/select/0/prometheus.
+that of vmselect with the tenant, such as http://vmselect:8481/select/0/prometheus, or /select/42:7/prometheus for project 7
+of account 42. Several tenants are several backends, as the page of the source mimir shows; /select/multitenant would mix
+them.
 
 There are two ways to count (` + "`count`" + `):
 
