@@ -131,8 +131,14 @@ func (c *Client) json(method, path string, params url.Values, decode func([]byte
 	}}
 }
 
-// retry tries the exchange until it succeeds or another try is of no use.
+// retry tries the exchange until it succeeds or another try is of no use. When
+// the context ends within a further try, the error tells how the one before
+// failed.
 func (c *Client) retry(ctx context.Context, method, path string, x exchange) error {
+	gaveUp := func(err, cause error) error {
+		return fmt.Errorf("%s %s%s: %w (gave up: %w)", method, c.base, path, err, cause)
+	}
+	var last error
 	for tries := 0; ; tries++ {
 		err := c.try(ctx, x)
 		if err == nil {
@@ -141,13 +147,17 @@ func (c *Client) retry(ctx context.Context, method, path string, x exchange) err
 			}
 			return nil
 		}
+		if last != nil && ctx.Err() != nil {
+			return gaveUp(last, context.Cause(ctx))
+		}
+		last = err
 		wait, again := retryIn(err, tries, c.backoff)
 		if !again {
 			return fmt.Errorf("%s %s%s: %w", method, c.base, path, err)
 		}
 		c.logger.Debug("request failed, will try again", "path", path, "wait", wait, "err", err)
 		if cause := sleep(ctx, wait); cause != nil {
-			return fmt.Errorf("%s %s%s: %w (gave up: %w)", method, c.base, path, err, cause)
+			return gaveUp(err, cause)
 		}
 	}
 }

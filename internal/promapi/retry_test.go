@@ -90,6 +90,29 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestBudgetEndsRetry lets the budget end within the second request: what is
+// told is how the first one failed.
+func TestBudgetEndsRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		c := bubbleClient(t, func(r *http.Request) (*http.Response, error) {
+			if tries++; tries == 1 {
+				return response(503, ""), nil
+			}
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		c.budget = 10 * time.Second
+		ctx, cancel := c.WithBudget(t.Context())
+		defer cancel()
+		_, err := c.BuildInfo(ctx)
+		var status *Error
+		if tries != 2 || !errors.Is(err, errBudget) || !errors.As(err, &status) || status.Status != 503 {
+			t.Errorf("%d tries, error %v", tries, err)
+		}
+	})
+}
+
 func TestBudgetEndsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := bubbleClient(t, func(*http.Request) (*http.Response, error) { return response(503, "50"), nil })
