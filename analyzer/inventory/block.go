@@ -183,7 +183,7 @@ func (s *blockSource) read(ctx context.Context, dir string) (*sentei.Inventory, 
 		To:        result.To,
 		Metrics:   result.Metrics,
 		Estimated: []string{"memory_bytes", "disk_bytes_per_day"},
-		Series:    &blockSeries{blocks: blocks, options: tsdbscan.Options{Head: head}, to: result.To},
+		Series:    &blockSeries{blocks: blocks, options: tsdbscan.Options{Head: head, Cache: s.cache}, to: result.To},
 	}, problems, nil
 }
 

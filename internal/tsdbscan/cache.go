@@ -69,14 +69,7 @@ func settled(blocks []Block, tail int64) []Block {
 // open returns a file that has these blocks, or some of them if it cannot be
 // written. It returns nil without one.
 func (c *Cache) open(ctx context.Context, blocks []Block, opts Options) *cacheFile {
-	var keys []cachedBlock
-	for i := range blocks {
-		k, err := identify(&blocks[i])
-		if err != nil { // the scan will say it
-			return nil
-		}
-		keys = append(keys, k)
-	}
+	keys := identifyAll(blocks)
 	if len(keys) == 0 {
 		return nil
 	}

@@ -28,6 +28,17 @@ func cachedScan(t testing.TB, blocks []Block, opts Options, path string) (*Resul
 	return r, log.String(), err
 }
 
+// checkCachedSeries reads every series with the cache and counts them.
+func checkCachedSeries(t *testing.T, blocks []Block, opts Options, path string) {
+	t.Helper()
+	r, log, err := cachedScan(t, blocks, opts, path)
+	if err != nil {
+		t.Fatal(err, log)
+	}
+	opts.Cache = &Cache{Path: path, Logger: slog.New(slog.DiscardHandler)}
+	checkSeries(t, blocks, opts, r)
+}
+
 // spoil makes the index of a block unreadable, so that nobody notices before
 // it is read.
 func spoil(t testing.TB, dir string) {
@@ -113,6 +124,9 @@ func TestCacheRandom(t *testing.T) {
 				if r.IntN(2) == 0 {
 					same(blocks)
 				}
+				if !opts.IndexOnly && r.IntN(2) == 0 {
+					checkCachedSeries(t, blocks, opts, path)
+				}
 				if r.IntN(4) == 0 { // only some blocks
 					same(blocks[r.IntN(len(blocks)):])
 				}
@@ -138,6 +152,9 @@ func TestCacheRandom(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("with unreadable blocks: %s\n%s", diff, log)
+			}
+			if !opts.IndexOnly {
+				checkCachedSeries(t, blocks, opts, path)
 			}
 		})
 	}

@@ -81,6 +81,20 @@ func identify(b *Block) (cachedBlock, error) {
 	return cachedBlock{filepath.Base(b.Dir), b.ULID, b.MinTime, b.MaxTime, b.Samples, b.Series, info.Size(), info.ModTime().UnixNano()}, nil
 }
 
+// identifyAll identifies the blocks. It returns nothing if one cannot be read,
+// which reading it will say.
+func identifyAll(blocks []Block) []cachedBlock {
+	var all []cachedBlock
+	for i := range blocks {
+		b, err := identify(&blocks[i])
+		if err != nil {
+			return nil
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
 // cacheFile is an open cache file. It may be read from many goroutines.
 type cacheFile struct {
 	cacheHead

@@ -124,7 +124,7 @@ func (c *cursor) readCached(b []byte, i, end int) (err error) {
 
 // setTimes sets what is known of a series without a look at its chunks. It
 // returns false if that cannot be.
-func (r *row) setTimes(mint, maxt int64) bool {
+func (r *rowFacts) setTimes(mint, maxt int64) bool {
 	r.mint, r.maxt, r.born, r.dies = mint, maxt, noTime, -noTime
 	if mint == noTime {
 		return maxt == -noTime

@@ -186,27 +186,28 @@ type rowWriter struct {
 	count      int // rows
 	mint, maxt int64
 
-	layouts  map[*layout]int
-	last     row // the row before, but for its values
-	values   []uint32
-	changed  []int32
-	lastSeen bool
+	layouts map[*layout]int
+	changed []int32
+	// Of the row before.
+	layout *layout
+	values []uint32
+	last   rowFacts
 }
 
 // add adds a row. It is the next one in the order of labels.
 func (w *rowWriter) add(r *row) error {
-	known := *r
-	if !known.setTimes(r.mint, r.maxt) || known.born != r.born || known.dies != r.dies || r.samples|r.recent|r.chunkBytes != 0 {
+	known := rowFacts{indexBytes: r.indexBytes} // what will be read again
+	if !known.setTimes(r.mint, r.maxt) || known != r.rowFacts {
 		return fmt.Errorf("a row from %d to %d has what cannot be kept", r.mint, r.maxt)
 	}
 	if w.pages == nil {
 		w.pages, w.page, w.layouts = make([]byte, 8, 256), 8, map[*layout]int{}
 	}
 	facts := uint64(0)
-	if w.count > 0 && r.mint == w.last.mint && r.maxt == w.last.maxt && r.indexBytes == w.last.indexBytes {
+	if w.count > 0 && known == w.last {
 		facts = sameFacts
 	}
-	if w.count > 0 && r.layout == w.last.layout {
+	if w.count > 0 && r.layout == w.layout {
 		w.changes(r.values, facts)
 	} else {
 		w.labels(r, facts)
@@ -216,7 +217,7 @@ func (w *rowWriter) add(r *row) error {
 		w.pages = binary.AppendVarint(w.pages, r.maxt-w.last.maxt)
 		w.pages = binary.AppendVarint(w.pages, r.indexBytes-w.last.indexBytes)
 	}
-	w.last = known
+	w.last, w.layout = known, r.layout
 	w.values = append(w.values[:0], r.values...)
 	w.count++
 	w.mint, w.maxt = min(w.mint, r.mint), max(w.maxt, r.maxt)

@@ -18,6 +18,11 @@ type row struct {
 	// it, which has the same layout. It is empty when nobody knows.
 	changed []int32
 
+	rowFacts
+}
+
+// rowFacts is what is counted of a series.
+type rowFacts struct {
 	mint, maxt int64 // first and last sample, noTime and -noTime without
 	born, dies int64 // the same, moved by its patience
 	samples    int64 // of the tail

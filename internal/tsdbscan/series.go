@@ -15,7 +15,14 @@ import (
 // those of a Scan, and to is the end of the span that it found. It stops at
 // the first error of f.
 func ReadSeries(ctx context.Context, blocks []Block, opts Options, to time.Time, metrics []string, f func(sentei.Series) error) error {
-	s := newScan(blocks, nil, opts, tailStart(blocks))
+	tail := tailStart(blocks)
+	var cached *cacheFile
+	if opts.Cache != nil {
+		if cached = opts.Cache.find(identifyAll(settled(blocks, tail))); cached != nil {
+			defer cached.close()
+		}
+	}
+	s := newScan(blocks, cached, opts, tail)
 	defer s.close()
 	if err := s.open(); err != nil {
 		return err
