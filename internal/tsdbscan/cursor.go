@@ -56,7 +56,8 @@ type cursor struct {
 	// The entry before: its labels in the block's own numbers, their bytes
 	// (followed by slack), and where each label begins in them.
 	names, own []uint32
-	prev       []byte
+	prev       []byte  // of the window, or spare
+	prevAt     int     // where the labels begin in prev
 	pos        []int32 // one more than labels: the last is the end
 	nameLen    []int32 // length of each name's number
 
@@ -90,12 +91,29 @@ func (c *cursor) start(from list, l *layouts) error {
 		c.cached.start(from)
 		return nil
 	}
-	c.names, c.own, c.pos, c.prev = c.names[:0], c.own[:0], append(c.pos[:0], 0), nil
+	c.names, c.own, c.pos, c.prev, c.prevAt = c.names[:0], c.own[:0], append(c.pos[:0], 0), nil, 0
 	if from.refs != nil {
 		c.list.openRefs(from.refs)
 		return nil
 	}
 	return c.list.open(c.index, from.off)
+}
+
+// mapFiles makes the cursor map its files, until unmap is called.
+func (c *cursor) mapFiles() {
+	c.win.mappable = true
+	if c.chunks != nil {
+		c.chunks.win.mappable = true
+	}
+}
+
+// unmap unmaps what is mapped. Call start before the cursor is used again.
+func (c *cursor) unmap() {
+	c.prev = nil
+	c.win.unmap()
+	if c.chunks != nil {
+		c.chunks.win.unmap()
+	}
 }
 
 // next reads the next series, or returns false after the last one.
@@ -122,38 +140,48 @@ func (c *cursor) read(off int64) error {
 	if off < c.index.series {
 		return errEntry
 	}
-	b, err := c.bytes(off, binary.MaxVarintLen64)
-	if err != nil {
-		return err
+	if !c.win.has(off, binary.MaxVarintLen64) {
+		if err := c.move(off, binary.MaxVarintLen64); err != nil {
+			return err
+		}
 	}
-	length, i := uvarint(b, 0)
-	if i > binary.MaxVarintLen64 || length > maxEntry || int64(length) > c.index.seriesEnd-off {
+	b, start := c.win.buf, int(off-c.win.off)
+	length, i := uvarint(b, start)
+	if i > start+binary.MaxVarintLen64 || length > maxEntry || int64(length) > c.index.seriesEnd-off {
 		return errEntry
 	}
-	end := i + int(length)
-	if b, err = c.bytes(off, end+crcLength); err != nil {
-		return err
+	size := i - start + int(length) + crcLength
+	if !c.win.has(off, size) {
+		if err := c.move(off, size); err != nil {
+			return err
+		}
+		i -= start
+		b, start = c.win.buf, int(off-c.win.off)
+		i += start
 	}
+	end := i + int(length)
 	if crc32.Checksum(b[i:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
 		return errChecksum
 	}
-	if i, err = c.labels(b, i, end); err != nil {
+	i, err := c.labels(b, i, end)
+	if err != nil {
 		return err
 	}
-	c.indexBytes = int64(end+crcLength+seriesAlign-1)/seriesAlign*seriesAlign + 4*int64(len(c.own)+1)
+	c.indexBytes = int64(size+seriesAlign-1)/seriesAlign*seriesAlign + 4*int64(len(c.own)+1)
 	return c.metas(b, i, end)
 }
 
-// bytes returns n bytes of the file. It moves the labels before out of the way
-// if the buffer gets overwritten.
-func (c *cursor) bytes(off int64, n int) ([]byte, error) {
-	if !c.win.has(off, n) {
-		size := c.pos[len(c.pos)-1]
-		c.spare = append(c.spare[:0], c.prev[:size]...)
-		c.prev = slices.Grow(c.spare, slack)[:int(size)+slack]
-		c.spare = c.prev
+// move moves the window, so that it shows n bytes from off on. The labels
+// before are kept.
+func (c *cursor) move(off int64, n int) error {
+	size := int(c.pos[len(c.pos)-1])
+	if size > 0 {
+		c.spare = append(c.spare[:0], c.prev[c.prevAt:][:size]...)
 	}
-	return c.win.at(off, n)
+	c.spare = slices.Grow(c.spare[:size], slack)
+	c.prev, c.prevAt = c.spare[:size+slack], 0
+	_, err := c.win.at(off, n)
+	return err
 }
 
 // labels decodes the labels at b[i:] and returns the position after them.
@@ -166,7 +194,7 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 	if int(n) != last || n == 0 {
 		return c.allLabels(b, i, end, int(n), false)
 	}
-	prev, pos, own := c.prev, c.pos[:last+1], c.own[:last]
+	prev, pos, own := c.prev[c.prevAt:], c.pos[:last+1], c.own[:last]
 	size := int(pos[last])
 	same := mismatch(b[i:], prev, min(size, end-i))
 	if same == size {
@@ -231,7 +259,8 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 			c.values[j] = c.rank[own[j]]
 		}
 	}
-	c.prev, c.changed = b[i:], changed
+	c.keep(b, i)
+	c.changed = changed
 	return at, nil
 }
 
@@ -260,7 +289,7 @@ func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
 		return 0, errOrder
 	}
 	c.pos, c.nameLen = append(pos, int32(at-i)), nameLen
-	c.prev = b[i:]
+	c.keep(b, i)
 	c.names, c.spareNames = names, c.names
 	c.own, c.spareOwn = own, c.own
 	c.values = own
@@ -275,6 +304,15 @@ func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
 	}
 	c.layout = c.layouts.of(names)
 	return at, nil
+}
+
+// keep remembers where the labels are, for the next series. It spares the
+// garbage collector's write barrier where the window is the same.
+func (c *cursor) keep(b []byte, i int) {
+	if len(c.prev) != len(b) || &c.prev[0] != &b[0] {
+		c.prev = b
+	}
+	c.prevAt = i
 }
 
 // mismatch returns how many of the first n bytes are equal. Both slices have

@@ -9,18 +9,22 @@ type pool struct {
 	usedParts  int
 	usedLabels int
 	series     int // of the metric
+	tables     tablePool
 }
 
 // reset takes all memory back, and lets it go if it is out of proportion to the
 // next metric, which has n series.
 func (f *pool) reset(n int) {
+	for _, l := range f.labels[:f.usedLabels] {
+		l.values.reset()
+	}
 	f.usedParts, f.usedLabels, f.series = 0, 0, n
 	kept := 0
 	for _, p := range f.parts {
 		kept += cap(p.rows)
 	}
 	for _, l := range f.labels {
-		kept += cap(l.values.entries)
+		kept += cap(l.values.entries) + cap(l.values.slots)/2
 	}
 	if kept > 1<<17+8*n {
 		f.parts, f.labels = nil, nil
@@ -52,12 +56,11 @@ func (f *pool) part(y *layout, j *job) *part {
 // label returns an empty label.
 func (f *pool) label(name uint32) *label {
 	if f.usedLabels == len(f.labels) {
-		f.labels = append(f.labels, &label{})
+		f.labels = append(f.labels, &label{values: counter{pool: &f.tables, latest: -1}})
 	}
 	l := f.labels[f.usedLabels]
 	f.usedLabels++
 	*l = label{name: name, values: l.values}
-	l.values.reset()
 	return l
 }
 

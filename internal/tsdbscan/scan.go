@@ -262,7 +262,9 @@ func (s *scan) run(ctx context.Context, tasks []task) ([]*found, error) {
 func (s *scan) runSome(ctx context.Context, tasks []task, todo []int, results []*found) error {
 	return s.parallel(todo, func() func(int) error {
 		w := s.newWorker()
+		w.mapFiles()
 		return func(i int) (err error) {
+			defer w.unmapFiles(&err)
 			results[i], err = w.metric(ctx, &tasks[i])
 			w.advance(int64(tasks[i].count))
 			return err
@@ -303,6 +305,7 @@ func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 
 func (s *scan) newWorker() *worker {
 	w := &worker{scan: s}
+	w.pool.tables.numbers = len(s.text)
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}
@@ -325,7 +328,7 @@ func (s *scan) result(tasks []task, results []*found) *Result {
 		s.head.end(&sp, s.tail)
 	}
 	for i, f := range results {
-		r.Metrics = append(r.Metrics, f.finish(tasks[i].name, sp, s.text, s.opts.TopValues))
+		r.Metrics = append(r.Metrics, f.finish(tasks[i].name, sp))
 	}
 	slices.SortFunc(r.Metrics, func(a, b sentei.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return r

@@ -18,6 +18,7 @@ type jobStats struct {
 func (w *worker) stats(metric string, f *found) {
 	f.jobs = make([]jobStats, 0, len(w.jobs))
 	keys := w.keys[:0]
+	var ends []int // of each label's values in keys
 	for _, j := range slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) }) {
 		s := jobStats{
 			JobMetric: sentei.JobMetric{
@@ -39,65 +40,30 @@ func (w *worker) stats(metric string, f *found) {
 				SeriesWithout:     j.series - l.saved,
 				SeriesWithoutLive: j.live - l.savedLive,
 			}
-			keys = append(keys, l.values.top(w.opts.TopValues)...)
+			keys = w.top.append(keys, &l.values, w.opts.TopValues)
+			ends = append(ends, len(keys))
 		}
 		w.reduce(j, &s.JobMetric)
 		f.jobs = append(f.jobs, s)
 	}
-	f.keys, w.keys = slices.Clone(keys), keys
-}
-
-// top returns the n numbers with the highest counts, ties by number: each as
-// the inverted count in the upper half and the number in the lower. It spoils
-// the counter.
-func (c *counter) top(n int) []uint64 {
-	for i, e := range c.entries {
-		c.entries[i] = ^(e<<32)&^(1<<32-1) | e>>32
+	w.keys = keys
+	// All lists share memory that is just large enough: there are many.
+	values := make([]sentei.LabelValue, len(keys))
+	for i, k := range keys {
+		values[i] = sentei.LabelValue{Value: w.text[uint32(k)], Series: int64(^uint32(k >> 32))}
 	}
-	c.sort()
-	return c.entries[:min(len(c.entries), n)]
-}
-
-// sort sorts the entries, many of them byte by byte.
-func (c *counter) sort() {
-	if len(c.entries) < 128 {
-		slices.Sort(c.entries)
-		return
-	}
-	var differ uint64
-	for _, e := range c.entries {
-		differ |= e ^ c.entries[0]
-	}
-	c.spare = resize(c.spare, len(c.entries))
-	for shift := 0; shift < 64; shift += 8 {
-		if differ>>shift&0xff == 0 {
-			continue
+	from := 0
+	for i := range f.jobs {
+		for k := range f.jobs[i].Labels {
+			f.jobs[i].Labels[k].Values = values[from:ends[0]:ends[0]]
+			from, ends = ends[0], ends[1:]
 		}
-		var place [256]int
-		for _, e := range c.entries {
-			place[e>>shift&0xff]++
-		}
-		sum := 0
-		for i, n := range place {
-			place[i], sum = sum, sum+n
-		}
-		for _, e := range c.entries {
-			p := &place[e>>shift&0xff]
-			c.spare[*p] = e
-			*p++
-		}
-		c.entries, c.spare = c.spare, c.entries
 	}
 }
 
-// finish fills in the parts of a metric that depend on the span, and the
-// values of labels.
-func (f *found) finish(name string, sp span, text []string, top int) sentei.Metric {
+// finish fills in the parts of a metric that depend on the span.
+func (f *found) finish(name string, sp span) sentei.Metric {
 	m := sentei.Metric{Name: name, Jobs: make([]sentei.JobMetric, len(f.jobs))}
-	values := make([]sentei.LabelValue, len(f.keys))
-	for i, k := range f.keys {
-		values[i] = sentei.LabelValue{Value: text[uint32(k)], Series: int64(^uint32(k >> 32))}
-	}
 	for i := range f.jobs {
 		s := &f.jobs[i]
 		c := &s.Cost
@@ -106,10 +72,6 @@ func (f *found) finish(name string, sp span, text []string, top int) sentei.Metr
 		c.ChurnPerHour = float64(s.created) / (sp.seconds / 3600)
 		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(s.labelBytes))
 		c.DiskBytesPerDay = 86400 * (chunkBytes + float64(s.indexBytes)/sp.seconds)
-		for k := range s.Labels {
-			n := min(int(s.Labels[k].Distinct), top)
-			s.Labels[k].Values, values = values[:n:n], values[n:]
-		}
 		m.Jobs[i] = s.JobMetric
 	}
 	return m

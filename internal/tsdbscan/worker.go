@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"runtime/debug"
 	"slices"
 )
 
@@ -55,7 +57,6 @@ type label struct {
 // found is what a worker found out about one metric.
 type found struct {
 	jobs []jobStats
-	keys []uint64 // the values of all labels of all jobs, see counter.top
 	// mint and maxt are the times of the first and last sample.
 	mint, maxt int64
 	// The counts hold as long as the span begins at or after oldest and ends
@@ -74,6 +75,7 @@ type worker struct {
 	pool     pool
 	counted  int64 // series of the metric, see advance
 	changed  []int32
+	top      topValues
 	keys     []uint64
 
 	recorder recorder
@@ -89,6 +91,35 @@ func (w *worker) begin(t *task) *layouts {
 	w.recorder.start(t.reduce, t.count)
 	w.jobs, w.parts, w.counted = map[uint32]*job{}, w.parts[:0], 0
 	return newLayouts(w.nameLabel, w.jobLabel)
+}
+
+// mapFiles makes the worker map its files, see window. From then on it is used
+// by this goroutine alone, which calls unmapFiles after every metric.
+func (w *worker) mapFiles() {
+	debug.SetPanicOnFault(true)
+	for _, c := range w.cursors {
+		c.mapFiles()
+	}
+}
+
+// unmapFiles unmaps the files. It turns a panic about memory that could not be
+// read into an error: a file has become shorter, or its device fails.
+func (w *worker) unmapFiles(err *error) {
+	p := recover()
+	for _, c := range w.cursors {
+		c.unmap()
+	}
+	if p == nil {
+		return
+	}
+	fault, ok := p.(interface {
+		runtime.Error
+		Addr() uintptr
+	})
+	if !ok {
+		panic(p)
+	}
+	*err = fmt.Errorf("read a mapped file: %w", fault)
 }
 
 // metric scans all series of one metric.
