@@ -60,6 +60,7 @@ type cursor struct {
 	prevAt     int     // where the labels begin in prev
 	pos        []int32 // one more than labels: the last is the end
 	nameLen    []int32 // length of each name's number
+	times      [4]chunkTimes
 
 	// Memory to use again.
 	spare                []byte
@@ -121,17 +122,22 @@ func (c *cursor) next() (bool, error) {
 	if c.cached != nil {
 		return c.nextCached()
 	}
-	ref, ok, err := c.list.next()
-	if !ok || err != nil {
-		return false, err
+	if c.list.at < len(c.list.batch) { // not to call next for each
+		c.ref = c.list.batch[c.list.at]
+		c.list.at++
+	} else {
+		ref, ok, err := c.list.next()
+		if !ok || err != nil {
+			return false, err
+		}
+		c.ref = ref
 	}
-	c.ref = ref
 	if c.head != nil {
-		c.readHead(int(ref))
+		c.readHead(int(c.ref))
 		return true, nil
 	}
-	if err := c.read(int64(ref) * seriesAlign); err != nil {
-		return false, fmt.Errorf("read series %d: %w", ref, err)
+	if err := c.read(int64(c.ref) * seriesAlign); err != nil {
+		return false, fmt.Errorf("read series %d: %w", c.ref, err)
 	}
 	return true, nil
 }
@@ -146,7 +152,14 @@ func (c *cursor) read(off int64) error {
 		}
 	}
 	b, start := c.win.buf, int(off-c.win.off)
-	length, i := uvarint(b, start)
+	length, i := uint64(b[start]), start+1
+	if length >= 0x80 { // one or two bytes are enough for most
+		if last := uint64(b[start+1]); last < 0x80 {
+			length, i = length&0x7f|last<<7, start+2
+		} else {
+			length, i = uvarint(b, start)
+		}
+	}
 	if i > start+binary.MaxVarintLen64 || length > maxEntry || int64(length) > c.index.seriesEnd-off {
 		return errEntry
 	}
@@ -186,7 +199,10 @@ func (c *cursor) move(off int64, n int) error {
 
 // labels decodes the labels at b[i:] and returns the position after them.
 func (c *cursor) labels(b []byte, i, end int) (int, error) {
-	n, i := uvarint(b, i)
+	n := uint64(b[i])
+	if i++; n >= 0x80 {
+		n, i = uvarint(b, i-1)
+	}
 	if i > end || n > uint64(end-i)/2 {
 		return 0, errEntry
 	}
@@ -318,7 +334,8 @@ func (c *cursor) keep(b []byte, i int) {
 // mismatch returns how many of the first n bytes are equal. Both slices have
 // at least seven bytes more than n.
 func mismatch(a, b []byte, n int) int {
-	for i := 0; i < n; i += 8 {
+	a, b = a[:n+7], b[:n+7] // spares checks of bounds
+	for i := 0; i+8 <= len(a) && i+8 <= len(b); i += 8 {
 		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
 			return min(n, i+bits.TrailingZeros64(x)/8)
 		}

@@ -16,8 +16,8 @@ import (
 // more values of le is none.
 const maxBounds = 10_000
 
-// histogram describes the buckets of a job, nil when it has none. It comes
-// before the counters of the labels are spoiled.
+// histogram describes the buckets of a job, nil when it has none. The
+// counters of the labels are summed up.
 func (w *worker) histogram(metric string, j *job) *sentei.Histogram {
 	h := &sentei.Histogram{Bounds: w.bounds(metric, j), NativeSeries: j.native}
 	if h.Bounds == nil && h.NativeSeries == 0 {

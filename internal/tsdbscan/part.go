@@ -18,6 +18,8 @@ type part struct {
 	owner  *job
 	labels []*label // for each name of the layout, nil for __name__ and job
 
+	follower *part // that the series after a series of this one was in
+
 	// The latest series.
 	values []uint32
 	hashes []uint64
@@ -80,7 +82,7 @@ func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 			w.split(p, int(i), n, hash)
 		}
 		if l := p.labels[i]; l != nil {
-			l.values.add(old, n-p.since[i])
+			l.values.add(old, n-p.since[i], &w.sums)
 		}
 		p.sum += hash - p.hashes[i]
 		p.bytes += int64(w.length[v]) - int64(w.length[old])
@@ -131,7 +133,7 @@ func (w *worker) finish(p *part) {
 	p.groups = p.groups[:0]
 	for i, l := range p.labels {
 		if l != nil {
-			l.values.add(p.values[i], n-p.since[i])
+			l.values.add(p.values[i], n-p.since[i], &w.sums)
 			l.series += int64(n)
 		}
 	}

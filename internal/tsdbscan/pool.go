@@ -9,24 +9,22 @@ type pool struct {
 	usedParts  int
 	usedLabels int
 	series     int // of the metric
-	tables     tablePool
+	most       int // of any metric so far
 }
 
-// reset takes all memory back, and lets it go if it is out of proportion to the
-// next metric, which has n series.
+// reset takes all memory back for the next metric, which has n series. It lets
+// it go if it is out of proportion to the largest metric.
 func (f *pool) reset(n int) {
-	for _, l := range f.labels[:f.usedLabels] {
-		l.values.reset()
-	}
 	f.usedParts, f.usedLabels, f.series = 0, 0, n
+	f.most = max(f.most, n)
 	kept := 0
 	for _, p := range f.parts {
 		kept += cap(p.rows)
 	}
 	for _, l := range f.labels {
-		kept += cap(l.values.entries) + cap(l.values.slots)/2
+		kept += cap(l.values.entries)
 	}
-	if kept > 1<<17+8*n {
+	if kept > 1<<17+8*f.most {
 		f.parts, f.labels = nil, nil
 	}
 }
@@ -56,11 +54,11 @@ func (f *pool) part(y *layout, j *job) *part {
 // label returns an empty label.
 func (f *pool) label(name uint32) *label {
 	if f.usedLabels == len(f.labels) {
-		f.labels = append(f.labels, &label{values: counter{pool: &f.tables, latest: -1}})
+		f.labels = append(f.labels, &label{})
 	}
 	l := f.labels[f.usedLabels]
 	f.usedLabels++
-	*l = label{name: name, values: l.values}
+	*l = label{name: name, values: counter{l.values.entries[:0], minMany}}
 	return l
 }
 

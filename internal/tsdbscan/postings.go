@@ -56,6 +56,7 @@ type postings struct {
 	left  int // references not yet in batch
 	last  uint32
 	batch []uint32
+	at    int // in batch
 	buf   [1024]uint32
 }
 
@@ -87,17 +88,17 @@ func (p *postings) open(x *indexFile, off int64) error {
 	if err := p.sec.open(x, off); err != nil {
 		return err
 	}
-	p.left, p.last, p.batch = n, 0, nil
+	p.left, p.last, p.batch, p.at = n, 0, nil, 0
 	_, err = p.sec.uint32() // n again
 	return err
 }
 
 // openRefs starts iterating over references in memory.
-func (p *postings) openRefs(refs []uint32) { p.left, p.batch = 0, refs }
+func (p *postings) openRefs(refs []uint32) { p.left, p.batch, p.at = 0, refs, 0 }
 
 // next returns the next reference, or false after the last one.
 func (p *postings) next() (uint32, bool, error) {
-	if len(p.batch) == 0 {
+	if p.at == len(p.batch) {
 		if p.left == 0 {
 			return 0, false, nil
 		}
@@ -105,8 +106,8 @@ func (p *postings) next() (uint32, bool, error) {
 			return 0, false, fmt.Errorf("read postings: %w", err)
 		}
 	}
-	ref := p.batch[0]
-	p.batch = p.batch[1:]
+	ref := p.batch[p.at]
+	p.at++
 	return ref, true, nil
 }
 
@@ -123,7 +124,7 @@ func (p *postings) fill() error {
 		}
 		p.buf[i], p.last = ref, ref
 	}
-	p.batch = p.buf[:n]
+	p.batch, p.at = p.buf[:n], 0
 	if p.left -= n; p.left == 0 {
 		return p.sec.check()
 	}

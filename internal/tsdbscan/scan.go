@@ -304,8 +304,7 @@ func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 }
 
 func (s *scan) newWorker() *worker {
-	w := &worker{scan: s}
-	w.pool.tables.numbers = len(s.text)
+	w := &worker{scan: s, sums: make(sums, len(s.text))}
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}

@@ -20,6 +20,9 @@ func (w *worker) stats(metric string, f *found) {
 	keys := w.keys[:0]
 	var ends []int // of each label's values in keys
 	for _, j := range slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) }) {
+		for _, l := range j.labels {
+			w.sums.sumUp(&l.values)
+		}
 		s := jobStats{
 			JobMetric: sentei.JobMetric{
 				Job:    j.name,

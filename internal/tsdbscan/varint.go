@@ -45,20 +45,6 @@ func uvarint(b []byte, i int) (uint64, int) {
 	return v, i + n
 }
 
-// skipUvarint returns the position after the varint at b[i:], which must have
-// at least ten bytes.
-func skipUvarint(b []byte, i int) int {
-	last := ^binary.LittleEndian.Uint64(b[i:]) & 0x8080808080808080
-	switch {
-	case last == 0:
-		_, i = uvarint(b, i)
-		return i
-	case last&-last == 1<<39: // most references of chunks
-		return i + 5
-	}
-	return i + (bits.TrailingZeros64(last)+1)/8
-}
-
 // shortUvarint decodes a varint of up to four bytes. The position that it
 // returns is more than four bytes further when the varint is longer.
 func shortUvarint(b []byte, i int) (uint64, int) {

@@ -14,6 +14,8 @@ const (
 
 	minWindow = 4 << 10
 	maxWindow = 256 << 10
+	// Mapping costs as much as reading 16 KiB.
+	minMap    = 16 << 10
 	mapWindow = 4 << 20
 )
 
@@ -78,10 +80,10 @@ func (w *window) read(off int64, n int) error {
 	switch {
 	case !inOrder:
 		w.next = minWindow
-	case w.next < maxWindow:
-		w.next *= 2
-	case w.mappable && w.mapAt(off, n):
+	case w.next >= minMap && w.mappable && w.mapAt(off, n):
 		return nil
+	default:
+		w.next = min(2*w.next, maxWindow)
 	}
 	want := int(min(int64(max(n, w.next)), w.size-off))
 	if len(w.own) < want+slack {

@@ -75,6 +75,7 @@ type worker struct {
 	pool     pool
 	counted  int64 // series of the metric, see advance
 	changed  []int32
+	sums     sums
 	top      topValues
 	keys     []uint64
 
@@ -202,7 +203,7 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 		}
 		changed := r.changed
 		if p == nil || p.layout != r.layout || p.layout.job >= 0 && p.values[p.layout.job] != r.values[p.layout.job] {
-			p, changed = w.part(r), nil
+			p, changed = w.follower(p, r), nil
 		}
 		f(p, r, changed)
 	}
@@ -237,6 +238,19 @@ func (w *worker) blockError(c *cursor, t *task, err error) error {
 		return fmt.Errorf("%w: metric %q: %w", errCache, t.name, err)
 	}
 	return &BlockError{Block: &w.blocks[c.block], Err: fmt.Errorf("metric %q: %w", t.name, err)}
+}
+
+// follower returns the part that the series belongs to: mostly the one that
+// followed p before.
+func (w *worker) follower(p *part, r *row) *part {
+	if p == nil {
+		return w.part(r)
+	}
+	if q := p.follower; q != nil && q.layout == r.layout && (q.layout.job < 0 || q.values[q.layout.job] == r.values[q.layout.job]) {
+		return q
+	}
+	p.follower = w.part(r)
+	return p.follower
 }
 
 // part returns the part that the series belongs to.
