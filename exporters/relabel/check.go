@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v2"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // series is a known combination of metric name and stored job label.
@@ -42,22 +43,36 @@ func validate(rules []*relabel.Config) error {
 
 // drops executes the rules over a series.
 func drops(rules []*relabel.Config, s series) bool {
-	b := labels.NewBuilder(labels.FromStrings(model.MetricNameLabel, s.metric, model.JobLabel, s.job))
-	return !relabel.ProcessBuilder(b, rules...)
+	_, kept := process(rules, s.labels("", ""))
+	return !kept
+}
+
+// labels returns the series, with one label more if it has a name.
+func (s series) labels(name, value string) labels.Labels {
+	b := labels.NewBuilder(labels.EmptyLabels()).Set(model.MetricNameLabel, s.metric).Set(model.JobLabel, s.job)
+	if name != "" {
+		b.Set(name, value)
+	}
+	return b.Labels()
+}
+
+func process(rules []*relabel.Config, l labels.Labels) (labels.Labels, bool) {
+	b := labels.NewBuilder(l)
+	kept := relabel.ProcessBuilder(b, rules...)
+	return b.Labels(), kept
 }
 
 // check executes the rules of one scrape job over every known series of the
-// backend. They must drop all that was planned. Of the rest they must not drop
-// what the scrape job may bring, nor what is not unused wherever it is from.
+// backend. They must do all that was planned. The rest they must leave alone
+// that the scrape job may bring, or that is not unused wherever it is from.
 func (p *jobPlan) check(r *sentei.Report, rules []*relabel.Config) error {
 	if len(rules) != len(p.rules) {
 		return fmt.Errorf("check the rules of scrape job %q: %d were written, %d are read back", p.scrapeJob.Name, len(p.rules), len(rules))
 	}
-	planned := map[series]bool{} // to whether it is known
-	for i := range p.rules {
-		for _, proposal := range p.rules[i].proposals {
-			planned[series{proposal.Action.Metric, proposal.Place.Job}] = false
-		}
+	about := map[string][]*sentei.Proposal{} // by metric
+	found := map[string]bool{}               // identifiers of the proposals whose series are known
+	for _, proposal := range p.proposals() {
+		about[proposal.Action.Metric] = append(about[proposal.Action.Metric], proposal)
 	}
 	for i := range r.Metrics {
 		m := &r.Metrics[i]
@@ -65,32 +80,104 @@ func (p *jobPlan) check(r *sentei.Report, rules []*relabel.Config) error {
 			continue
 		}
 		for k := range m.Jobs {
-			s := series{m.Name, m.Jobs[k].Job}
-			_, wanted := planned[s]
-			unused := k < len(m.JobUsage) && m.JobUsage[k].Verdict == sentei.Unused
-			brings := p.scrapeJob.HonorLabels || p.scrapeJob.OpenJobs || slices.Contains(p.scrapeJob.JobLabels, s.job)
-			if !wanted && !brings && unused {
-				continue
-			}
-			switch dropped := drops(rules, s); {
-			case wanted && !dropped:
-				return fmt.Errorf("check the rules of scrape job %q: metric %q of job %q is not dropped", p.scrapeJob.Name, s.metric, s.job)
-			case !wanted && dropped:
-				return fmt.Errorf("check the rules of scrape job %q: metric %q of job %q would be dropped too", p.scrapeJob.Name, s.metric, s.job)
-			case wanted && !unused:
-				return fmt.Errorf("check the rules of scrape job %q: metric %q of job %q is not unused", p.scrapeJob.Name, s.metric, s.job)
-			}
-			if wanted {
-				planned[s] = true
+			if err := p.checkJob(rules, m, k, slices.Concat(about[m.Name], about[""]), found); err != nil {
+				return fmt.Errorf("check the rules of scrape job %q: %w", p.scrapeJob.Name, err)
 			}
 		}
 	}
-	for i := range p.rules {
-		for _, proposal := range p.rules[i].proposals {
-			if !planned[series{proposal.Action.Metric, proposal.Place.Job}] {
-				return fmt.Errorf("check the rules of scrape job %q: proposal %s is about series that the report does not know", p.scrapeJob.Name, proposal.ID)
-			}
+	for _, proposal := range p.proposals() {
+		if !found[proposal.ID] {
+			return fmt.Errorf("check the rules of scrape job %q: proposal %s is about series that the report does not know", p.scrapeJob.Name, proposal.ID)
 		}
 	}
 	return nil
+}
+
+// checkJob checks what the rules do to the metric in its k-th job. about are the
+// proposals for the metric in any job.
+func (p *jobPlan) checkJob(rules []*relabel.Config, m *sentei.MetricReport, k int, about []*sentei.Proposal, found map[string]bool) error {
+	s := series{m.Name, m.Jobs[k].Job}
+	about = slices.DeleteFunc(about, func(proposal *sentei.Proposal) bool { return proposal.Place.Job != s.job })
+	for _, proposal := range about {
+		found[proposal.ID] = true
+		if !unused(m, k, proposal) {
+			return fmt.Errorf("metric %q of job %q is not unused, and proposal %s takes of it", s.metric, s.job, proposal.ID)
+		}
+	}
+	unread := k < len(m.JobUsage) && m.JobUsage[k].Verdict == sentei.Unused
+	brings := p.scrapeJob.HonorLabels || p.scrapeJob.OpenJobs || slices.Contains(p.scrapeJob.JobLabels, s.job)
+	if len(about) == 0 && !brings && unread {
+		return nil
+	}
+	for _, l := range probes(s, &m.Jobs[k], about) {
+		want, keep := l, true
+		for _, proposal := range about {
+			if keep {
+				want, keep = relabeling.Planned(proposal, want)
+			}
+		}
+		got, kept := process(rules, l)
+		switch {
+		case kept && !keep:
+			return fmt.Errorf("metric %q of job %q is not dropped: %s", s.metric, s.job, l)
+		case !kept && keep:
+			return fmt.Errorf("metric %q of job %q would be dropped too: %s", s.metric, s.job, l)
+		case kept && !labels.Equal(got, want):
+			return fmt.Errorf("metric %q of job %q: %s becomes %s, not %s", s.metric, s.job, l, got, want)
+		}
+	}
+	return nil
+}
+
+// probes returns series of the metric and job: without further labels, and with
+// each known value of each label that a proposal is about.
+func probes(s series, job *sentei.JobMetric, about []*sentei.Proposal) []labels.Labels {
+	out := []labels.Labels{s.labels("", "")}
+	for _, proposal := range about {
+		name := proposal.Action.Label
+		if name == "" {
+			continue
+		}
+		out = append(out, s.labels(name, "x"))
+		for _, v := range proposal.Action.Values {
+			out = append(out, s.labels(name, v))
+		}
+		if l := job.Label(name); l != nil {
+			for _, v := range l.Values {
+				out = append(out, s.labels(name, v.Value))
+			}
+		}
+	}
+	return out
+}
+
+// unused reports whether the report says that nobody reads what the proposal
+// takes away from the metric in its k-th job.
+func unused(m *sentei.MetricReport, k int, p *sentei.Proposal) bool {
+	if k >= len(m.JobUsage) {
+		return false
+	}
+	u := &m.JobUsage[k]
+	if u.Verdict == sentei.Unused {
+		return true
+	}
+	i := slices.IndexFunc(u.Labels, func(l sentei.LabelUsage) bool { return l.Name == p.Action.Label })
+	switch {
+	case p.Action.Kind == sentei.StripLabel:
+		return i < 0 && m.Jobs[k].Label(p.Action.Label) == nil || i >= 0 && u.Labels[i].Verdict == sentei.Unused
+	case p.Action.Kind != sentei.DropValues || i < 0:
+		return false
+	}
+	return !slices.ContainsFunc(p.Action.Values, func(v string) bool { return !slices.Contains(u.Labels[i].UnusedValues, v) })
+}
+
+// proposals returns all proposals of the plan.
+func (p *jobPlan) proposals() []*sentei.Proposal {
+	var out []*sentei.Proposal
+	for i := range p.rules {
+		for k := range p.rules[i].proposals {
+			out = append(out, &p.rules[i].proposals[k])
+		}
+	}
+	return out
 }

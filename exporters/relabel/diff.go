@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promconfig"
+	"github.com/sentei/sentei/internal/relabeling"
 	"github.com/sentei/sentei/internal/yamledit"
 )
 
@@ -32,7 +34,7 @@ func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	if len(r.Proposals) == 0 {
 		fmt.Fprint(&out, "# Nothing is proposed.\n")
 	}
-	if err := checkBackends(r); err != nil {
+	if err := checkProposals(r); err != nil {
 		return err
 	}
 	var errs []error
@@ -105,12 +107,12 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
 	}
-	if err := checkBackends(r); err != nil {
+	if err := checkProposals(r); err != nil {
 		return nil, err
 	}
 	missing := *r
 	missing.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
-		return p.Place.Backend != backend || drops(plainDrops(existing[p.Place.ScrapeJob]), series{p.Action.Metric, p.Place.Job})
+		return p.Place.Backend != backend || !relabels(&p) || present(existing[p.Place.ScrapeJob], &p)
 	})
 	plans, err := plan(&missing, &r.Backends[i])
 	if err != nil {
@@ -135,7 +137,7 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	}
 	out := &Patch{Patch: patch}
 	for i := range r.Proposals {
-		if r.Proposals[i].Place.Backend == backend {
+		if r.Proposals[i].Place.Backend == backend && relabels(&r.Proposals[i]) {
 			out.Present++
 		}
 	}
@@ -143,11 +145,29 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	return out, nil
 }
 
-// plainDrops returns the rules that decide by name and job alone.
-func plainDrops(rules []*relabel.Config) []*relabel.Config {
-	return slices.DeleteFunc(slices.Clone(rules), func(rule *relabel.Config) bool {
-		return rule.Action != relabel.Drop || slices.ContainsFunc(rule.SourceLabels, func(l model.LabelName) bool {
-			return l != model.MetricNameLabel && l != model.JobLabel
-		})
+// present reports whether rules of the file carry out the proposal already.
+// Only rules count that look at nothing but the name, the job and the label of
+// the proposal.
+func present(rules []*relabel.Config, p *sentei.Proposal) bool {
+	known := []model.LabelName{model.MetricNameLabel, model.JobLabel, model.LabelName(p.Action.Label)}
+	rules = slices.DeleteFunc(slices.Clone(rules), func(rule *relabel.Config) bool {
+		drop := rule.Action == relabel.Drop
+		strip := rule.Action == relabel.LabelDrop || rule.Action == relabel.Replace && rule.Replacement == ""
+		return !drop && !strip || slices.ContainsFunc(rule.SourceLabels, func(l model.LabelName) bool { return !slices.Contains(known, l) })
 	})
+	s := series{p.Action.Metric, p.Place.Job}
+	probes := []labels.Labels{s.labels(p.Action.Label, "x")}
+	if p.Action.Kind == sentei.DropValues {
+		probes = nil
+		for _, v := range p.Action.Values {
+			probes = append(probes, s.labels(p.Action.Label, v))
+		}
+	}
+	for _, l := range probes {
+		want, keep := relabeling.Planned(p, l)
+		if got, kept := process(rules, l); kept != keep || kept && !labels.Equal(got, want) {
+			return false
+		}
+	}
+	return true
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/sentei/sentei"
 )
 
@@ -17,24 +19,42 @@ func (p *jobPlan) items(r *sentei.Report) string {
 		for _, line := range rule.comments(r, p) {
 			fmt.Fprintf(&b, "# %s\n", line)
 		}
-		if rule.job == "" {
-			fmt.Fprintf(&b, "- source_labels: [__name__]\n")
-		} else {
-			fmt.Fprintf(&b, "- source_labels: [__name__, job]\n")
-			if rule.separator != ";" {
-				fmt.Fprintf(&b, "  separator: %s\n", quote(rule.separator))
-			}
-		}
-		fmt.Fprintf(&b, "  regex: %s\n  action: drop\n", rule.scalar())
+		b.WriteString(rule.item())
 	}
 	return b.String()
 }
 
-// scalar returns the expression as YAML: one metric on a line, so that a
-// reviewer can read it and take one out. A backslash at the end of a line in
+// item returns the rule as an item of a YAML sequence.
+func (r *rule) item() string {
+	var lines []string
+	if s := r.sources(); len(s) > 0 {
+		for i := range s {
+			if !model.LabelName(s[i]).IsValidLegacy() {
+				s[i] = quote(s[i])
+			}
+		}
+		lines = append(lines, "source_labels: ["+strings.Join(s, ", ")+"]")
+		if len(s) > 1 && r.separator != ";" {
+			lines = append(lines, "separator: "+quote(r.separator))
+		}
+	}
+	lines = append(lines, "regex: "+r.scalar())
+	switch {
+	case r.kind != sentei.StripLabel:
+		lines = append(lines, "action: drop")
+	case len(r.sources()) == 0:
+		lines = append(lines, "action: labeldrop")
+	default:
+		lines = append(lines, "target_label: "+quote(r.label), "replacement: ''")
+	}
+	return "- " + strings.Join(lines, "\n  ") + "\n"
+}
+
+// scalar returns the expression as YAML: one metric or value on a line, so that
+// a reviewer can read it and take one out. A backslash at the end of a line in
 // double quotes joins it with the next, whose indentation does not count.
 func (r *rule) scalar() string {
-	if len(r.proposals) == 1 {
+	if len(r.proposals) == 1 && len(r.regex()) <= maxLine {
 		return quote(r.regex())
 	}
 	var b strings.Builder
@@ -50,18 +70,14 @@ func (r *rule) scalar() string {
 	return b.String()
 }
 
+// maxLine is how long an expression may be to stand on one line.
+const maxLine = 120
+
 // comments says what the rule does, what it saves and why it is right.
 func (r *rule) comments(report *sentei.Report, plan *jobPlan) []string {
-	what := "1 metric"
-	if n := len(r.proposals); n > 1 {
-		what = fmt.Sprintf("%d metrics", n)
-	}
-	if r.job != "" {
-		what += fmt.Sprintf(" of job %s", printable(r.job))
-	}
 	lines := []string{
-		fmt.Sprintf("sentei %s: drops %s that nobody reads, %s.", report.At.UTC().Format("2006-01-02"), what, saving(report, r.proposals)),
-		fmt.Sprintf("None of %d consumers can select a series of them (grade %s). Proposals:", consumers(report, plan.backend.Name), r.proposals[0].Grade),
+		fmt.Sprintf("sentei %s: %s, %s.", report.At.UTC().Format("2006-01-02"), r.does(), saving(report, r.proposals)),
+		fmt.Sprintf("%s (grade %s). Proposals:", r.because(report, plan.backend.Name), r.grade),
 	}
 	const perLine = 7
 	for i := 0; i < len(r.proposals); i += perLine {
@@ -72,6 +88,39 @@ func (r *rule) comments(report *sentei.Report, plan *jobPlan) []string {
 		lines = append(lines, strings.Join(ids, " "))
 	}
 	return lines
+}
+
+// does says what the rule does.
+func (r *rule) does() string {
+	metrics := "1 metric"
+	if n := len(r.metrics()); n > 1 {
+		metrics = fmt.Sprintf("%d metrics", n)
+	}
+	if r.all {
+		metrics = "all metrics"
+	}
+	if r.job != "" {
+		metrics += fmt.Sprintf(" of job %s", printable(r.job))
+	}
+	switch r.kind {
+	case sentei.DropValues:
+		return fmt.Sprintf("drops the series of %s with %d values of %s that nobody reads", metrics, len(r.proposals[0].Action.Values), printable(r.label))
+	case sentei.StripLabel:
+		return fmt.Sprintf("takes the label %s, which nobody reads, off %s", printable(r.label), metrics)
+	}
+	return fmt.Sprintf("drops %s that nobody reads", metrics)
+}
+
+// because says why nobody notices.
+func (r *rule) because(report *sentei.Report, backend string) string {
+	n := consumers(report, backend)
+	switch r.kind {
+	case sentei.DropValues:
+		return fmt.Sprintf("Of %d consumers, all that read them refuse these values", n)
+	case sentei.StripLabel:
+		return fmt.Sprintf("None of %d consumers needs the label, and no two stored series become equal without it", n)
+	}
+	return fmt.Sprintf("None of %d consumers can select a series of them", n)
 }
 
 // saving returns what the proposals save, in words.

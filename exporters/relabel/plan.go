@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // A rule holds no more names than a reader can take in.
@@ -19,12 +19,41 @@ const (
 	maxRegexBytes = 4096
 )
 
-// rule is one relabel rule: it drops the metrics, of one stored job or, if job
-// is empty, of whatever passes.
+// rule is one relabel rule. It carries out proposals that differ in nothing but
+// the metric.
 type rule struct {
-	job       string
-	separator string // between name and job
+	what
+	separator string // between the parts of the expression
 	proposals []sentei.Proposal
+}
+
+// what is all that the proposals of a rule have in common.
+type what struct {
+	grade sentei.Grade
+	kind  sentei.ActionKind
+	job   string // the stored job label that the rule asks for; empty: any
+	// all says that the rule is about every metric that passes.
+	all    bool
+	label  string
+	values string // of the label, each followed by a zero byte
+}
+
+func whatOf(p *sentei.Proposal) what {
+	w := what{grade: p.Grade, kind: p.Action.Kind, all: p.Action.Metric == "", label: p.Action.Label}
+	if p.Place.Shared {
+		w.job = p.Place.Job
+	}
+	for _, v := range p.Action.Values {
+		w.values += v + "\x00"
+	}
+	return w
+}
+
+func compareWhat(a, b what) int {
+	return cmp.Or(
+		cmp.Compare(a.job, b.job), cmp.Compare(a.grade, b.grade), cmp.Compare(a.kind, b.kind),
+		cmp.Compare(a.label, b.label), cmp.Compare(a.values, b.values),
+	)
 }
 
 // jobPlan is what to add to one scrape job.
@@ -34,29 +63,33 @@ type jobPlan struct {
 	rules     []rule
 }
 
+// relabels reports whether metric_relabel_configs of a scrape job carry out
+// the proposal.
+func relabels(p *sentei.Proposal) bool {
+	switch p.Action.Kind {
+	case sentei.DropMetric, sentei.DropValues, sentei.StripLabel:
+		return p.Place.RemoteWrite == ""
+	}
+	return false
+}
+
 // plan groups the proposals of a backend into rules, sorted by scrape job, job
-// and metric.
+// and what they do. Proposals that no relabel rule carries out are left out.
 func plan(r *sentei.Report, b *sentei.Backend) ([]jobPlan, error) {
-	type group struct{ scrapeJob, job string }
+	type group struct {
+		scrapeJob string
+		what
+	}
 	groups := map[group][]sentei.Proposal{}
 	for _, p := range r.Proposals {
-		if p.Place.Backend != b.Name {
+		if p.Place.Backend != b.Name || !relabels(&p) {
 			continue
 		}
-		if p.Action.Kind != sentei.DropMetric {
-			return nil, fmt.Errorf("write proposal %s: there is no relabel rule for %s", p.ID, p.Action.Kind)
-		}
-		if !utf8.ValidString(p.Action.Metric) || !utf8.ValidString(p.Place.Job) || p.Action.Metric == "" || p.Place.Job == "" {
-			return nil, fmt.Errorf("write proposal %s: no relabel rule can name metric %q of job %q", p.ID, p.Action.Metric, p.Place.Job)
-		}
-		g := group{p.Place.ScrapeJob, ""}
-		if p.Place.Shared {
-			g.job = p.Place.Job
-		}
+		g := group{p.Place.ScrapeJob, whatOf(&p)}
 		groups[g] = append(groups[g], p)
 	}
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b group) int {
-		return cmp.Or(strings.Compare(a.scrapeJob, b.scrapeJob), strings.Compare(a.job, b.job))
+		return cmp.Or(strings.Compare(a.scrapeJob, b.scrapeJob), compareWhat(a.what, b.what))
 	})
 	var plans []jobPlan
 	for _, k := range keys {
@@ -67,7 +100,7 @@ func plan(r *sentei.Report, b *sentei.Backend) ([]jobPlan, error) {
 			}
 			plans = append(plans, jobPlan{backend: b, scrapeJob: &b.ScrapeJobs[i]})
 		}
-		rules, err := chunk(k.job, groups[k])
+		rules, err := chunk(k.what, groups[k])
 		if err != nil {
 			return nil, err
 		}
@@ -77,31 +110,47 @@ func plan(r *sentei.Report, b *sentei.Backend) ([]jobPlan, error) {
 	return plans, nil
 }
 
-// checkBackends refuses proposals that no backend of the report would write.
-func checkBackends(r *sentei.Report) error {
-	for _, p := range r.Proposals {
+// checkProposals refuses proposals that no backend of the report would write,
+// and those that name what no relabel rule can name.
+func checkProposals(r *sentei.Report) error {
+	for i := range r.Proposals {
+		p := &r.Proposals[i]
 		if !slices.ContainsFunc(r.Backends, func(b sentei.Backend) bool { return b.Name == p.Place.Backend }) {
 			return fmt.Errorf("write proposal %s: there is no backend %q", p.ID, p.Place.Backend)
+		}
+		if !relabels(p) {
+			continue
+		}
+		if _, err := relabeling.Configs(p); err != nil {
+			return fmt.Errorf("write proposal %s: %w", p.ID, err)
+		}
+		if p.Place.Job == "" {
+			return fmt.Errorf("write proposal %s: no relabel rule can name metric %q of job %q", p.ID, p.Action.Metric, p.Place.Job)
 		}
 	}
 	return nil
 }
 
 // chunk splits the proposals into rules of a readable size.
-func chunk(job string, proposals []sentei.Proposal) ([]rule, error) {
+func chunk(w what, proposals []sentei.Proposal) ([]rule, error) {
 	slices.SortFunc(proposals, func(a, b sentei.Proposal) int {
 		return cmp.Or(strings.Compare(a.Action.Metric, b.Action.Metric), strings.Compare(a.ID, b.ID))
 	})
-	separator, err := separatorFor(job, proposals)
-	if err != nil {
-		return nil, err
+	texts := []string{w.job}
+	for _, p := range proposals {
+		texts = append(texts, p.Action.Metric)
+		texts = append(texts, p.Action.Values...)
+	}
+	separator, ok := relabeling.Separator(texts...)
+	if !ok && len(w.sources()) > 1 {
+		return nil, fmt.Errorf("write proposal %s: no separator is left between the metric names and job %q", proposals[0].ID, w.job)
 	}
 	var rules []rule
 	size := 0
 	for _, p := range proposals {
-		n := len(literal(p.Action.Metric)) + 1
+		n := len(relabeling.Literal(p.Action.Metric)) + 1
 		if len(rules) == 0 || size+n > maxRegexBytes || len(rules[len(rules)-1].proposals) == maxNames {
-			rules = append(rules, rule{job: job, separator: separator})
+			rules = append(rules, rule{what: w, separator: separator})
 			size = 0
 		}
 		last := &rules[len(rules)-1]
@@ -111,52 +160,77 @@ func chunk(job string, proposals []sentei.Proposal) ([]rule, error) {
 	return rules, nil
 }
 
-// separatorFor returns a separator that stands neither in the job nor in the
-// metrics. The joined string then has it exactly once, so that no other pair
-// of name and job, known or not, gives the same string.
-func separatorFor(job string, proposals []sentei.Proposal) (string, error) {
-	if job == "" {
-		return "", nil
+// sources returns the labels that the expression is about, as Prometheus
+// names them in source_labels; none for labeldrop.
+func (w *what) sources() []string {
+	var s []string
+	if !w.all {
+		s = append(s, model.MetricNameLabel)
 	}
-	for _, s := range []string{";", "@", "|", "#", "%", "=", "~", ",", " ", "\u241f"} {
-		if !strings.Contains(job, s) && !slices.ContainsFunc(proposals, func(p sentei.Proposal) bool {
-			return strings.Contains(p.Action.Metric, s)
-		}) {
-			return s, nil
-		}
+	if w.job != "" {
+		s = append(s, model.JobLabel)
 	}
-	return "", fmt.Errorf("write proposal %s: no separator is left between the metric names and job %q", proposals[0].ID, job)
+	if w.kind == sentei.DropValues {
+		s = append(s, w.label)
+	}
+	return s
 }
 
-// regex returns the anchored expression of the rule: a flat alternation.
-func (r *rule) regex() string { return strings.Join(r.regexLines(), "") }
-
-// regexLines returns the expression cut into pieces, one for each name.
-func (r *rule) regexLines() []string {
+// metrics returns the metrics of the rule, sorted.
+func (r *rule) metrics() []string {
 	var names []string
 	for _, p := range r.proposals {
-		names = append(names, literal(p.Action.Metric))
+		names = append(names, p.Action.Metric)
 	}
-	names = slices.Compact(names)
-	for i := range names[:len(names)-1] {
-		names[i] += "|"
-	}
-	if r.job == "" {
-		return names
-	}
-	return slices.Concat([]string{"("}, names, []string{")" + literal(r.separator) + literal(r.job)})
+	return slices.Compact(names)
 }
 
-// literal returns an expression that matches the text alone, in characters
-// that every editor shows.
-func literal(s string) string {
-	var b strings.Builder
-	for _, r := range regexp.QuoteMeta(s) {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, `\x{%x}`, r)
-		}
+// regex returns the anchored expression of the rule.
+func (r *rule) regex() string { return strings.Join(r.regexLines(), "") }
+
+// regexLines returns the expression cut into pieces, one for each name and
+// value.
+func (r *rule) regexLines() []string {
+	sources := r.sources()
+	if len(sources) == 0 { // labeldrop
+		return []string{relabeling.Literal(r.label)}
 	}
-	return b.String()
+	var lines []string
+	group := func(alternatives []string) {
+		for i := range alternatives[:len(alternatives)-1] {
+			alternatives[i] += "|"
+		}
+		if len(sources) > 1 {
+			alternatives = slices.Concat([]string{"("}, alternatives, []string{")"})
+		}
+		if n := len(lines); n > 0 { // the parenthesis stands behind what comes before
+			lines[n-1] += alternatives[0]
+			alternatives = alternatives[1:]
+		}
+		lines = append(lines, alternatives...)
+	}
+	if !r.all {
+		var names []string
+		for _, m := range r.metrics() {
+			names = append(names, relabeling.Literal(m))
+		}
+		group(names)
+	}
+	between := ""
+	if !r.all {
+		between = relabeling.Literal(r.separator)
+	}
+	if r.job != "" {
+		text := between + relabeling.Literal(r.job)
+		if len(lines) == 0 {
+			lines = []string{""}
+		}
+		lines[len(lines)-1] += text
+		between = relabeling.Literal(r.separator)
+	}
+	if r.kind == sentei.DropValues {
+		lines[len(lines)-1] += between
+		group(relabeling.ValueRegexes(r.label, r.proposals[0].Action.Values))
+	}
+	return lines
 }

@@ -29,7 +29,7 @@ func writePrometheus(w io.Writer, r *sentei.Report, _ Options) error {
 		fmt.Fprint(&out, "# Append the rules of each job at the end of its metric_relabel_configs in your prometheus.yml:\n"+
 			"# there they see the labels as they are stored. Then reload Prometheus.\n")
 	}
-	if err := checkBackends(r); err != nil {
+	if err := checkProposals(r); err != nil {
 		return err
 	}
 	for i := range r.Backends {
