@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // labelUsage gives the verdict for every label of a metric in a job that the
@@ -48,11 +49,15 @@ func labelUsage(job *sentei.JobMetric, living []reading, blocked bool) []sentei.
 }
 
 // accepts reports whether no matcher of the selector refuses the value.
+// A whole number of le and quantile counts in all its forms: quantile="1" was
+// written when Prometheus did not store it as 1.0 yet.
 func accepts(s *sentei.Selector, label, value string) bool {
-	for _, m := range s.Matchers {
-		if m.Name == label && !m.Matches(value) {
-			return false
+	return slices.ContainsFunc(relabeling.ValueForms(label, value), func(form string) bool {
+		for _, m := range s.Matchers {
+			if m.Name == label && !m.Matches(form) {
+				return false
+			}
 		}
-	}
-	return true
+		return true
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/sentei/sentei"
 )
@@ -94,4 +95,29 @@ func ids(consumers ...sentei.Consumer) []string {
 		s = append(s, c.ID)
 	}
 	return distinct(s)
+}
+
+// TestAccepts wants numbers that are stored otherwise than asked for to count
+// as asked for.
+func TestAccepts(t *testing.T) {
+	for _, tt := range []struct {
+		matcher, label, value string
+		want                  bool
+	}{
+		{`quantile="1"`, "quantile", "1.0", true},
+		{`quantile="1.0"`, "quantile", "1", true},
+		{`le=~"0.5|1"`, "le", "1.0", true},
+		{`le!="1"`, "le", "1.0", true}, // for one of its forms
+		{`le="2"`, "le", "1.0", false},
+		{`version="1"`, "version", "1.0", false},
+		{`le="0.5"`, "le", "0.50", false},
+	} {
+		matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector("{" + tt.matcher + "}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := accepts(&sentei.Selector{Matchers: matchers}, tt.label, tt.value); got != tt.want {
+			t.Errorf("%s accepts %s=%q: %v", tt.matcher, tt.label, tt.value, got)
+		}
+	}
 }

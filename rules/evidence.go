@@ -49,6 +49,13 @@ func readSoFar(r *sentei.Report, backend string) []sentei.Evidence {
 		out = append(out, sentei.Evidence{Claim: fmt.Sprintf("None of %s can select a series of it: %s.",
 			count(total, "consumer"), strings.Join(parts, ", "))})
 	}
+	return append(out, sourcesRead(r, backend)...)
+}
+
+// sourcesRead says what was read of the usage sources, and which of their
+// problems were accepted.
+func sourcesRead(r *sentei.Report, backend string) []sentei.Evidence {
+	var out []sentei.Evidence
 	for i := range r.Sources {
 		s := &r.Sources[i]
 		if s.Backend != backend || s.Class == "" || !s.Up {

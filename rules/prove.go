@@ -142,12 +142,14 @@ func refusal(s *sentei.Selector, a *sentei.Action) string {
 		return ""
 	}
 	var by []string
-	for _, v := range a.Values {
-		i := slices.IndexFunc(s.Matchers, func(m *labels.Matcher) bool { return m.Name == a.Label && !m.Matches(v) })
-		if i < 0 {
-			return ""
+	for _, value := range a.Values {
+		for _, v := range relabeling.ValueForms(a.Label, value) {
+			i := slices.IndexFunc(s.Matchers, func(m *labels.Matcher) bool { return m.Name == a.Label && !m.Matches(v) })
+			if i < 0 {
+				return ""
+			}
+			by = append(by, s.Matchers[i].String())
 		}
-		by = append(by, s.Matchers[i].String())
 	}
 	slices.Sort(by)
 	return strings.Join(slices.Compact(by), " and ") + " refuses the values"

@@ -1,13 +1,16 @@
 package rules
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"pgregory.net/rapid"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // TestProve gives verdicts that the consumers contradict.
@@ -126,15 +129,28 @@ func TestNoSelectorLosesSeries(t *testing.T) {
 			m := sentei.MetricReport{Backend: "b", Metric: sentei.Metric{Name: name}}
 			for _, job := range values["job"] {
 				j := sentei.JobMetric{Job: job, Labels: []sentei.LabelStats{}}
-				for _, mode := range rapid.SliceOfDistinct(rapid.SampledFrom(values["mode"]), rapid.ID).Draw(t, "modes") {
-					stored = append(stored, labels.FromStrings("__name__", name, "job", job, "mode", mode))
+				mode := sentei.LabelStats{Name: "mode"}
+				for _, v := range rapid.SliceOfDistinct(rapid.SampledFrom(values["mode"]), rapid.ID).Draw(t, "modes") {
+					stored = append(stored, labels.NewBuilder(labels.FromStrings("__name__", name, "job", job)).Set("mode", v).Labels())
 					j.Cost.Series++
-					if mode != "" {
-						j.Labels = []sentei.LabelStats{{Name: "mode"}}
+					j.Cost.SeriesInSpan++
+					if v != "" {
+						mode.Values = append(mode.Values, sentei.LabelValue{Value: v, Series: 1})
 					}
 				}
-				m.Jobs = append(m.Jobs, j)
-				m.JobUsage = append(m.JobUsage, sentei.JobUsage{Usage: sentei.Usage{Verdict: sentei.Unused}})
+				u := sentei.JobUsage{Usage: sentei.Usage{Verdict: sentei.Unused}}
+				if len(mode.Values) > 0 {
+					j.Labels = []sentei.LabelStats{mode}
+					if rapid.Bool().Draw(t, "used") { // but no value of mode is
+						u.Verdict = sentei.Used
+						l := sentei.LabelUsage{Name: "mode", UnusedValueSeries: int64(len(mode.Values))}
+						for _, v := range mode.Values {
+							l.UnusedValues = append(l.UnusedValues, v.Value)
+						}
+						u.Labels = []sentei.LabelUsage{l}
+					}
+				}
+				m.Jobs, m.JobUsage = append(m.Jobs, j), append(m.JobUsage, u)
 			}
 			r.Metrics = append(r.Metrics, m)
 		}
@@ -144,21 +160,60 @@ func TestNoSelectorLosesSeries(t *testing.T) {
 			selectors = append(selectors, s)
 			r.Consumers = append(r.Consumers, sentei.Consumer{Backend: "b", Kind: sentei.Dashboard, Selectors: []sentei.Selector{s}})
 		}
-		r.Proposals, _ = propose(t, r, allRules(t))
-		for _, p := range r.Proposals {
-			for _, series := range stored {
-				if series.Get("__name__") != p.Action.Metric || p.Place.Shared && series.Get("job") != p.Place.Job {
+		made, err := Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": list(stored)}}, eagerRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Proposals = made.Proposals
+		gone := 0
+		for _, series := range stored {
+			dropped := false
+			for k := range r.Proposals {
+				p := &r.Proposals[k]
+				scope, err := relabeling.ScopeOfProposal(&r.Backends[0], p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, keep := relabeling.Planned(p, series); keep || !scope.Has(series) {
 					continue
 				}
+				dropped = true
 				for i := range selectors {
 					if selectors[i].Matches(series) {
-						t.Errorf("%s drops %s, which %s matches", places([]sentei.Proposal{p}), series, selectors[i].String())
+						t.Errorf("%s drops %s, which %s matches", relabeling.Title(p), series, selectors[i].String())
 					}
+				}
+				if p.Proof == nil || p.Proof.Executed == nil || p.Proof.Executed.Changed == 0 {
+					t.Errorf("%s: proof %+v", relabeling.Title(p), p.Proof)
+				}
+			}
+			if dropped {
+				gone++
+			}
+		}
+		if saved, _ := r.Savings(); saved.Series != int64(gone) {
+			t.Errorf("saves %d series, %d are dropped", saved.Series, gone)
+		}
+	})
+}
+
+// eagerRules are those that drop series, however few.
+func eagerRules() []Rule {
+	return []Rule{dropUnusedMetricOptions{MinSeries: 1}, dropUnusedBucketsOptions{MinSeries: 1}, dropUnusedValuesOptions{MinSeries: 1, MaxValues: 9}}
+}
+
+// list is an inventory's list of series, all of them live.
+type list []labels.Labels
+
+func (l list) ReadSeries(_ context.Context, metrics []string, f func(sentei.Series) error) error {
+	for _, m := range metrics {
+		for _, s := range l {
+			if s.Get(model.MetricNameLabel) == m {
+				if err := f(sentei.Series{Labels: s, Live: true}); err != nil {
+					return err
 				}
 			}
 		}
-		if saved, _ := r.Savings(); saved.Series > int64(len(stored)) {
-			t.Errorf("saves %d of %d series", saved.Series, len(stored))
-		}
-	})
+	}
+	return nil
 }

@@ -75,7 +75,7 @@ func TestSampleData(t *testing.T) {
 		})
 	}
 	for i := range r.Proposals {
-		if p := &r.Proposals[i]; p.Action.Metric == "up" || len(r.Metric("demo", p.Action.Metric).Readers) > 0 && !p.Place.Shared {
+		if p := &r.Proposals[i]; p.Action.Metric == "up" || p.Action.Kind == sentei.DropMetric && len(r.Metric("demo", p.Action.Metric).Readers) > 0 && !p.Place.Shared {
 			t.Errorf("proposal %s drops %s, which somebody reads", p.ID, p.Action.Metric)
 		}
 	}

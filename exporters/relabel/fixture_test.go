@@ -77,6 +77,42 @@ func reportOf(backend string, jobs []sentei.ScrapeJob, series ...stored) *sentei
 	return r
 }
 
+// parts adds proposals that take a part of a metric's series away, and a label.
+func parts(r *sentei.Report, metric, job, scrapeJob string, shared bool) {
+	m := r.Metric("prod", metric)
+	for k := range m.Jobs {
+		if m.Jobs[k].Job != job {
+			continue
+		}
+		m.Jobs[k].Labels = []sentei.LabelStats{
+			{Name: "cpu", Values: []sentei.LabelValue{{Value: "0"}, {Value: "1"}}},
+			{Name: "le", Values: []sentei.LabelValue{{Value: "1.0"}, {Value: "2.5"}, {Value: "+Inf"}}},
+			{Name: "mode.x", Values: []sentei.LabelValue{{Value: "idle"}, {Value: "nice"}, {Value: "st;al"}}},
+		}
+		m.JobUsage[k].Labels = []sentei.LabelUsage{
+			{Name: "cpu", Verdict: sentei.Unused},
+			{Name: "le", Verdict: sentei.Used, UnusedValues: []string{"1.0", "2.5"}},
+			{Name: "mode.x", Verdict: sentei.Used, UnusedValues: []string{"nice", "st;al"}},
+		}
+	}
+	place := sentei.Place{Backend: "prod", ScrapeJob: scrapeJob, Job: job, Shared: shared}
+	for i, a := range []sentei.Action{
+		{Kind: sentei.DropValues, Metric: metric, Label: "le", Values: []string{"1.0", "2.5"}},
+		{Kind: sentei.DropValues, Metric: metric, Label: "mode.x", Values: []string{"nice", "st;al"}},
+		{Kind: sentei.StripLabel, Metric: metric, Label: "cpu"},
+	} {
+		grade := sentei.GradeA
+		if a.Kind == sentei.StripLabel {
+			grade = sentei.GradeASteady
+		}
+		cost := sentei.Cost{Series: int64(i)}
+		r.Proposals = append(r.Proposals, sentei.Proposal{
+			ID: sentei.HashID(metric, job, a.Label), Grade: grade, Place: place, Action: a,
+			Saving: cost, SavingPerMonth: r.Settings.Prices.PerMonth(cost),
+		})
+	}
+}
+
 // shop returns a report with jobs of all sorts.
 func shop() *sentei.Report {
 	const no, used = sentei.Unused, sentei.Used
@@ -103,6 +139,8 @@ func shop() *sentei.Report {
 		stored{"a", "vendor", used, "", false},
 		stored{"b", "vendor", used, "", false},
 	)
+	parts(r, "node_cpu_seconds_total", "node", "node", false)
+	parts(r, "cart_items_count", "cart", "shop", true)
 	edge := reportOf("edge", []sentei.ScrapeJob{{Name: "node", JobLabels: []string{"node"}}},
 		stored{"node_arp_entries", "node", no, "node", false},
 		stored{"node_cpu_seconds_total", "node", no, "", false},

@@ -104,7 +104,11 @@ func (r *rule) does() string {
 	}
 	switch r.kind {
 	case sentei.DropValues:
-		return fmt.Sprintf("drops the series of %s with %d values of %s that nobody reads", metrics, len(r.proposals[0].Action.Values), printable(r.label))
+		values := "a value"
+		if n := len(r.proposals[0].Action.Values); n > 1 {
+			values = fmt.Sprintf("%d values", n)
+		}
+		return fmt.Sprintf("drops the series of %s with %s of %s that nobody reads", metrics, values, printable(r.label))
 	case sentei.StripLabel:
 		return fmt.Sprintf("takes the label %s, which nobody reads, off %s", printable(r.label), metrics)
 	}

@@ -86,7 +86,7 @@ func TestApplyTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(again.Result, first.Result) || again.Present != 5 || len(again.Skipped) != len(first.Skipped) {
+	if !bytes.Equal(again.Result, first.Result) || again.Present != 11 || len(again.Skipped) != len(first.Skipped) {
 		t.Errorf("%d present, skipped %v, result\n%s", again.Present, again.Skipped, again.Result)
 	}
 }

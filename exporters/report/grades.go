@@ -7,14 +7,6 @@ import (
 	"github.com/sentei/sentei"
 )
 
-// change says in words what a proposal does.
-func change(a sentei.Action) string {
-	if a.Kind == sentei.DropMetric {
-		return "drop " + a.Metric
-	}
-	return strings.ReplaceAll(string(a.Kind), "_", " ") + " " + a.Metric
-}
-
 // grades lists the grades that a report can hold, the safest first.
 func grades() []sentei.Grade {
 	return []sentei.Grade{sentei.GradeA, sentei.GradeASteady, sentei.GradeB, sentei.GradeC}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // A metricRow is one metric of the page, with the evidence that opens.
@@ -212,7 +213,7 @@ func (v *view) gradeTables(top int) []gradeTable {
 		}
 		for _, p := range group.proposals {
 			row := proposalRow{
-				ID: p.ID, Change: change(p.Action), Backend: p.Place.Backend, Job: p.Place.ScrapeJob, Shared: p.Place.Shared,
+				ID: p.ID, Change: relabeling.Change(&p.Action), Backend: p.Place.Backend, Job: p.Place.ScrapeJob, Shared: p.Place.Shared,
 				Rule: p.Rule, State: string(p.State), Series: count(p.Saving.Series), Grade: t.Grade,
 				Evidence: p.Evidence, Risk: p.Risk, Check: p.Check, Rollback: p.Rollback,
 			}

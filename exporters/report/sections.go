@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 func verdictStyle(v sentei.Verdict) style {
@@ -140,7 +141,7 @@ func (v *view) proposalsGrid(group gradeGroup) *grid {
 	g.columns = append(g.columns, column{title: "rule", code: true}, column{title: "state"}, column{title: "risk", least: 16})
 	for _, p := range group.proposals {
 		row := []cell{
-			number(p.ID), number(p.Place.Backend), number(p.Place.ScrapeJob), number(change(p.Action)), number(count(p.Saving.Series)),
+			number(p.ID), number(p.Place.Backend), number(p.Place.ScrapeJob), number(relabeling.Change(&p.Action)), number(count(p.Saving.Series)),
 		}
 		if v.priced {
 			row = append(row, number(money(p.SavingPerMonth)))

@@ -92,7 +92,7 @@ func Planned(p *sentei.Proposal, l labels.Labels) (labels.Labels, bool) {
 	case sentei.DropMetric:
 		return labels.EmptyLabels(), false
 	case sentei.DropValues:
-		if v := l.Get(a.Label); v != "" && slices.ContainsFunc(a.Values, func(w string) bool { return sameValue(a.Label, v, w) }) {
+		if v := l.Get(a.Label); v != "" && slices.ContainsFunc(a.Values, func(w string) bool { return slices.Contains(ValueForms(a.Label, w), v) }) {
 			return labels.EmptyLabels(), false
 		}
 	case sentei.StripLabel:
@@ -103,14 +103,14 @@ func Planned(p *sentei.Proposal, l labels.Labels) (labels.Labels, bool) {
 	return l, true
 }
 
-// sameValue reports whether two values of the label are one in all forms in
-// which it may be stored.
-func sameValue(label, a, b string) bool {
-	if a == b || !isFloatLabel(label) {
-		return a == b
+// ValueForms returns the forms in which a value of the label may be stored or
+// asked for: Prometheus 3 stores le="1" as 1.0, others as it is exposed.
+func ValueForms(label, value string) []string {
+	whole := strings.TrimSuffix(value, ".0")
+	if !isFloatLabel(label) || !isWhole(whole) {
+		return []string{value}
 	}
-	a, b = strings.TrimSuffix(a, ".0"), strings.TrimSuffix(b, ".0")
-	return a == b && isWhole(a)
+	return []string{whole, whole + ".0"}
 }
 
 // Literal returns an expression that matches the text alone, in characters
@@ -155,9 +155,10 @@ func ValuesRegex(label string, values []string) string {
 func ValueRegexes(label string, values []string) []string {
 	out := make([]string, len(values))
 	for i, v := range values {
-		out[i] = Literal(v)
-		if whole := strings.TrimSuffix(v, ".0"); isFloatLabel(label) && isWhole(whole) {
-			out[i] = Literal(whole) + `(\.0)?`
+		forms := ValueForms(label, v)
+		out[i] = Literal(forms[0])
+		if len(forms) > 1 {
+			out[i] += `(\.0)?`
 		}
 	}
 	return out

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -87,54 +86,4 @@ func ScopeOfProposal(b *sentei.Backend, p *sentei.Proposal) (Scope, error) {
 		s = Scope{Jobs: []string{p.Place.Job}}
 	}
 	return s, nil
-}
-
-// Title says what the proposal does, in a few words.
-func Title(p *sentei.Proposal) string {
-	a := &p.Action
-	metric := a.Metric
-	if metric == "" {
-		metric = "all metrics"
-	}
-	var s string
-	switch a.Kind {
-	case sentei.DropMetric:
-		s = "drop " + metric
-	case sentei.DropValues:
-		s = fmt.Sprintf("drop %s with %s %s", metric, a.Label, some(a.Values))
-	case sentei.StripLabel:
-		s = fmt.Sprintf("strip %s from %s", a.Label, metric)
-	case sentei.DeleteRules:
-		s = fmt.Sprintf("delete %d recording rules", len(a.Rules))
-		if len(a.Rules) == 1 {
-			s = "delete the recording rule of " + metric
-		}
-	case sentei.SetInterval:
-		s = "scrape every " + a.Interval.String()
-	case sentei.ConvertHistograms:
-		s = "store classic histograms as native ones"
-	case sentei.Aggregate:
-		s = fmt.Sprintf("store %s as %s without %s", metric, a.Function, some(a.Labels))
-	default:
-		s = string(a.Kind) + " " + metric
-	}
-	switch {
-	case p.Place.RemoteWrite != "":
-		s += " at remote write " + p.Place.RemoteWrite
-	case p.Place.ScrapeJob != "":
-		s += " at " + p.Place.ScrapeJob
-	}
-	if p.Place.Shared {
-		s += " for job " + strconv.Quote(p.Place.Job)
-	}
-	return s
-}
-
-// some lists the first values.
-func some(values []string) string {
-	const most = 4
-	if len(values) <= most {
-		return strings.Join(values, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(values[:most], ", "), len(values)-most)
 }
