@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,7 +84,7 @@ func TestCacheRandom(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 2))
 			dir, path := t.TempDir(), filepath.Join(t.TempDir(), "cache", "file")
-			opts := Options{TopValues: 1 + int(seed%5), Workers: 1 + int(seed%3), IndexOnly: seed%4 == 3}
+			opts := Options{TopValues: 1 + int(seed%5), Workers: 1 + int(seed%3), Reduce: int(seed % 5), IndexOnly: seed%4 == 3}
 			random := blockMaker{r: r}
 			same := func(blocks []Block) {
 				t.Helper()
@@ -296,6 +297,40 @@ func TestCacheOfBrokenBlock(t *testing.T) {
 		if _, err := os.Stat(path); err == nil {
 			t.Errorf("block %d: a file was written", i)
 		}
+	}
+}
+
+// TestCacheShared has several users of one file, each of which reads other
+// blocks.
+func TestCacheShared(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 5 {
+		write(t, dir, podBlock(i, 30))
+	}
+	blocks := listed(t, dir)
+	path := filepath.Join(t.TempDir(), "file")
+	var wg sync.WaitGroup
+	for i := range 3 {
+		want, err := Scan(context.Background(), blocks[i:], Options{TopValues: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			for range 10 {
+				got, log, err := cachedScan(t, blocks[i:], Options{TopValues: 5}, path)
+				if err != nil || strings.Contains(log, "WARN") {
+					t.Errorf("%v\n%s", err, log)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(files) != 1 {
+		t.Errorf("there are %v, %v, want one file", files, err)
 	}
 }
 
