@@ -21,7 +21,7 @@ func (s *blockSource) readHead(ctx context.Context, dir string) (*walscan.Head, 
 	if !wanted && (s.Head != nil || len(s.Blocks) > 0) {
 		return nil, nil, nil
 	}
-	head, err := walscan.Read(ctx, dir)
+	head, err := walscan.Read(ctx, dir, s.now())
 	switch {
 	case ctx.Err() != nil:
 		return nil, nil, ctx.Err()
@@ -58,8 +58,17 @@ func (s *blockSource) lostProblem(head *walscan.Head, blocks []tsdbscan.Block) [
 	})}
 }
 
+// now is the end of time for what is read: a target may send timestamps of the
+// future. It is zero, for no end, where there is no clock.
+func (s *blockSource) now() time.Time {
+	if s.env.Now == nil {
+		return time.Time{}
+	}
+	return s.env.Now()
+}
+
 // holds reports whether there is a head with samples.
-func holds(head *walscan.Head) bool { return head != nil && len(head.Series) > 0 }
+func holds(head *walscan.Head) bool { return head != nil && head.Len() > 0 }
 
 // headProblem says that samples after the newest block are not read.
 func (s *blockSource) headProblem(blocks []tsdbscan.Block) sentei.Problem {

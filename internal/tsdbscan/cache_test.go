@@ -118,7 +118,7 @@ func TestCacheRandom(t *testing.T) {
 				}
 				opts.Head = nil
 				if r.IntN(2) == 0 {
-					opts.Head = randomHead(r, random.made)
+					opts.Head = randomHead(t, r, random.made)
 				}
 				blocks = listed(t, dir)
 				same(blocks)

@@ -133,7 +133,7 @@ func (c *cursor) next() (bool, error) {
 		c.ref = ref
 	}
 	if c.head != nil {
-		c.readHead(int(c.ref))
+		c.readHead(c.ref)
 		return true, nil
 	}
 	if err := c.read(int64(c.ref) * seriesAlign); err != nil {

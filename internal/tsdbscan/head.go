@@ -26,7 +26,7 @@ func newHead(h *walscan.Head, blocks []Block) *head {
 	for i := range blocks {
 		x.blocksEnd = max(x.blocksEnd, blocks[i].MaxTime)
 	}
-	if len(h.Series) > 0 {
+	if h.Len() > 0 {
 		x.share = min(1, max(0, float64(h.To-max(h.From, x.blocksEnd))/blockRange))
 	} else {
 		x.From, x.To = noTime, -noTime
@@ -46,23 +46,16 @@ func (h *head) eachSymbol(f func(b []byte, n int)) error {
 // metrics returns where the series of each metric are, and those without a
 // name.
 func (h *head) metrics(block int) (names map[string]list, nameless list) {
-	names, nameless = map[string]list{}, list{block: block}
+	names, nameless = map[string]list{}, list{block: block, refs: []uint32{}}
 	label, ok := slices.BinarySearch(h.Symbols, model.MetricNameLabel)
-	byName := map[uint32][]uint32{}
-	for n, s := range h.Series {
-		i := 0
-		for i < len(s.Labels) && (!ok || s.Labels[i] != uint32(label)) {
-			i += 2
-		}
-		if i < len(s.Labels) {
-			byName[s.Labels[i+1]] = append(byName[s.Labels[i+1]], uint32(n))
+	for _, m := range h.Metrics {
+		l := list{block: block, refs: m.Series, count: len(m.Series)}
+		labels, _ := h.Labels(h.Series(m.Series[0]))
+		if ok && slices.Contains(labels, uint32(label)) {
+			names[m.Name] = l
 		} else {
-			nameless.refs = append(nameless.refs, uint32(n))
+			nameless = l
 		}
-	}
-	nameless.count = len(nameless.refs)
-	for id, refs := range byName {
-		names[h.Symbols[id]] = list{block: block, refs: refs, count: len(refs)}
 	}
 	return names, nameless
 }
@@ -82,18 +75,17 @@ func newHeadCursor(block int, h *head, s *symbols) *cursor {
 	return &cursor{block: block, head: h, rank: s.rank[block]}
 }
 
-// readHead reads the n-th series of the head.
-func (c *cursor) readHead(n int) {
-	s := &c.head.Series[n]
-	names, values := c.spareNames[:0], c.shared[:0]
-	for i := 0; i < len(s.Labels); i += 2 {
-		name, value := s.Labels[i], s.Labels[i+1]
-		if c.rank != nil {
-			name, value = c.rank[name], c.rank[value]
+// readHead reads a series of the head.
+func (c *cursor) readHead(n uint32) {
+	s := c.head.Series(n)
+	names, values := c.head.Labels(s)
+	if c.rank != nil {
+		c.spareNames, c.shared = c.spareNames[:0], c.shared[:0]
+		for i, name := range names {
+			c.spareNames, c.shared = append(c.spareNames, c.rank[name]), append(c.shared, c.rank[values[i]])
 		}
-		names, values = append(names, name), append(values, value)
+		names, values = c.spareNames, c.shared
 	}
-	c.spareNames, c.shared = names, values
 	if c.layout == nil || !slices.Equal(c.layout.names, names) {
 		c.layout = c.layouts.of(names)
 	}
@@ -117,9 +109,10 @@ func (h *head) indexBytes(s *walscan.Series) int64 {
 	const chunk, samplesPerChunk = 10, 120
 	var b [binary.MaxVarintLen64]byte
 	n := 2 + chunk*int64(1+s.Samples/samplesPerChunk)
-	for _, id := range s.Labels {
-		n += int64(binary.PutUvarint(b[:], uint64(id)))
+	names, values := h.Labels(s)
+	for i, name := range names {
+		n += int64(binary.PutUvarint(b[:], uint64(name)) + binary.PutUvarint(b[:], uint64(values[i])))
 	}
-	n = (n+crcLength+seriesAlign-1)/seriesAlign*seriesAlign + 4*int64(len(s.Labels)/2+1)
+	n = (n+crcLength+seriesAlign-1)/seriesAlign*seriesAlign + 4*int64(len(names)+1)
 	return int64(float64(n) * h.share)
 }

@@ -3,10 +3,7 @@ package tsdbscan
 import (
 	"context"
 	"fmt"
-	"maps"
-	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -17,28 +14,17 @@ import (
 	"github.com/sentei/sentei/internal/walscan"
 )
 
-// newTestHead puts a head together. Labels of its series are filled in.
-func newTestHead(lbls []labels.Labels, series []walscan.Series) *walscan.Head {
-	symbols := map[string]uint32{"only of a series that is gone": 0}
-	for _, l := range lbls {
-		l.Range(func(l labels.Label) { symbols[l.Name], symbols[l.Value] = 0, 0 })
+func newTestHead(t *testing.T, lbls []labels.Labels, series []walscan.Series) *walscan.Head {
+	t.Helper()
+	h, err := walscan.NewHead(lbls, series)
+	if err != nil {
+		t.Fatal(err)
 	}
-	h := &walscan.Head{Symbols: slices.Sorted(maps.Keys(symbols)), From: math.MaxInt64, To: math.MinInt64, Series: series}
-	for i, s := range h.Symbols {
-		symbols[s] = uint32(i)
-	}
-	for i, l := range lbls {
-		s := &series[i]
-		l.Range(func(l labels.Label) { s.Labels = append(s.Labels, symbols[l.Name], symbols[l.Value]) })
-		h.From, h.To = min(h.From, s.First), max(h.To, s.Last)
-	}
-	slices.SortFunc(h.Series, func(a, b walscan.Series) int { return slices.Compare(a.Labels, b.Labels) })
-	h.Recent = (h.To/(10*minute) - 1) * 10 * minute
 	return h
 }
 
 // randomHead has series of the blocks and new ones.
-func randomHead(r *rand.Rand, blocks []blockgen.Block) *walscan.Head {
+func randomHead(t *testing.T, r *rand.Rand, blocks []blockgen.Block) *walscan.Head {
 	end := t0 + int64(r.IntN(5))*hour + r.Int64N(hour)
 	if len(blocks) > 0 {
 		end = blocks[len(blocks)-1].MaxTime + r.Int64N(3*hour) - hour/2
@@ -70,7 +56,7 @@ func randomHead(r *rand.Rand, blocks []blockgen.Block) *walscan.Head {
 			add(l)
 		}
 	}
-	return newTestHead(lbls, series)
+	return newTestHead(t, lbls, series)
 }
 
 // TestScanHeadRandom counts over blocks and a head in two ways.
@@ -95,7 +81,7 @@ func TestScanHeadRandom(t *testing.T) {
 				}
 				blocks = l.Blocks
 			}
-			opts := Options{TopValues: 1 + int(seed%5), Reduce: 1000, Head: randomHead(r, generated)}
+			opts := Options{TopValues: 1 + int(seed%5), Reduce: 1000, Head: randomHead(t, r, generated)}
 			want, err := simpleScan(context.Background(), blocks, opts)
 			if err != nil {
 				t.Fatal(err)
@@ -127,7 +113,7 @@ func TestScanHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := t0 + 3*hour
-	head := newTestHead([]labels.Labels{old, young, gone}, []walscan.Series{
+	head := newTestHead(t, []labels.Labels{old, young, gone}, []walscan.Series{
 		{First: t0 + hour, Last: end, Samples: 8 * 60, Recent: 80},
 		{First: end - 40*minute, Last: end, Samples: 4 * 40, Recent: 80},
 		{First: t0 + hour, Last: end - minute, Samples: 8*60 - 4, Recent: 76, Stale: true},

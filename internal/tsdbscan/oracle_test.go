@@ -142,11 +142,16 @@ func simpleBlock(ctx context.Context, b *Block, tail int64, all map[string]*simp
 }
 
 func simpleHead(w *walscan.Head, h *head, all map[string]*simpleSeries, from, to *int64) {
-	for i := range w.Series {
-		hs := &w.Series[i]
+	var numbers []uint32
+	for _, m := range w.Metrics {
+		numbers = append(numbers, m.Series...)
+	}
+	for _, n := range numbers {
+		hs := w.Series(n)
 		b := labels.NewScratchBuilder(8)
-		for j := 0; j < len(hs.Labels); j += 2 {
-			b.Add(w.Symbols[hs.Labels[j]], w.Symbols[hs.Labels[j+1]])
+		names, values := w.Labels(hs)
+		for j, name := range names {
+			b.Add(w.Symbols[name], w.Symbols[values[j]])
 		}
 		k := string(b.Labels().Bytes(nil))
 		s := all[k]

@@ -2,98 +2,38 @@ package walscan
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"hash/maphash"
-	"log/slog"
 	"math"
-	"slices"
-	"strings"
+	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
-	"github.com/prometheus/prometheus/tsdb/chunks"
-	"github.com/prometheus/prometheus/tsdb/encoding"
 	"github.com/prometheus/prometheus/tsdb/record"
 )
 
 // collector gathers the series of a log.
 type collector struct {
-	decoder record.Decoder
-	reader  *reader
+	*known
+	groups   groups
+	metadata map[uint32]Metadata // by the symbol of the metric's name
+	old      int                 // so many series are of the checkpoint
 
-	text    []string // the symbols, in the order in which they came
-	symbols map[string]uint32
-
-	series entries
-	byHash map[uint64]uint32 // entries by the hash of their labels
-	seed   maphash.Seed
-	slab   []uint32 // memory for labels
-	row    []uint32 // the labels of one series
-	key    []byte
-
-	// The references of series, in the order in which they came, with their
-	// entries. A series can have several.
-	refs   []chunks.HeadSeriesRef
-	refOf  []uint32
-	places map[chunks.HeadSeriesRef]uint32 // in refs
-	place  int                             // in refs, of the latest sample
-
+	place           int // of the series of the latest sample
 	lost, lostUntil int64
-
-	samples []record.RefSample // memory to use again
-}
-
-// entry is one series.
-type entry struct {
-	labels      []uint32 // numbers of text
-	first, last int64
-	samples     uint32
-	stale       bool
-	native      bool
-	// How many samples the window of RateWindow has that the last one lies in,
-	// and the one before.
-	current, before uint32
-}
-
-// entries are pages of series, so that they stay where they are when more come.
-type entries struct {
-	pages [][]entry
-	count uint32
-}
-
-const entriesPerPage = 4096
-
-func (e *entries) at(i uint32) *entry { return &e.pages[i/entriesPerPage][i%entriesPerPage] }
-
-func (e *entries) add(s entry) {
-	if e.count%entriesPerPage == 0 {
-		e.pages = append(e.pages, make([]entry, entriesPerPage))
-	}
-	e.count++
-	*e.at(e.count - 1) = s
 }
 
 func newCollector() *collector {
 	return &collector{
-		decoder: record.NewDecoder(labels.NewSymbolTable(), slog.New(slog.DiscardHandler)),
-		reader:  newReader(),
-		symbols: map[string]uint32{},
-		byHash:  map[uint64]uint32{},
-		seed:    maphash.MakeSeed(),
-		places:  map[chunks.HeadSeriesRef]uint32{},
+		known:    newKnown(),
+		groups:   groups{byRef: map[uint64]*group{}, whole: math.MinInt64},
+		metadata: map[uint32]Metadata{},
 	}
 }
 
-func (c *collector) read(ctx context.Context, l log) error {
-	n := 0
+// read reads all records of a log.
+func (l log) read(ctx context.Context, r *reader, v visitor) error {
+	v = &canceler{visitor: v, ctx: ctx}
 	for i := range l {
-		err := c.reader.each(&l[i], func(rec []byte) error {
-			if n++; n%256 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return c.record(rec)
-		})
+		err := r.each(&l[i], v)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -104,127 +44,116 @@ func (c *collector) read(ctx context.Context, l log) error {
 	return nil
 }
 
+// canceler stops when the context ends.
+type canceler struct {
+	visitor
+	ctx context.Context
+	n   int
+}
+
+func (c *canceler) record(rec []byte) error {
+	if c.n++; c.n%256 == 0 && c.ctx.Err() != nil {
+		return c.ctx.Err()
+	}
+	return c.visitor.record(rec)
+}
+
+func (c *collector) skip(begin []byte, size int) bool {
+	p, ok := peekSamples(begin)
+	if ok {
+		return c.groups.skip(p, size)
+	}
+	return len(begin) > 0 && ignored(record.Type(begin[0]))
+}
+
+// ignored reports whether records are of no use here.
+func ignored(t record.Type) bool {
+	return t == record.Tombstones || t == record.Exemplars || t == record.MmapMarkers
+}
+
 func (c *collector) record(rec []byte) (err error) {
 	if len(rec) == 0 {
 		return nil
 	}
-	switch t := c.decoder.Type(rec); t {
-	case record.Series:
-		return c.addSeries(rec)
-	case record.Samples, record.SamplesV2:
-		c.samples, err = c.decoder.Samples(rec, c.samples[:0])
-		for i := range c.samples {
-			s := &c.samples[i]
-			c.sample(s.Ref, s.T, s.V)
-		}
-	case record.HistogramSamples, record.CustomBucketsHistogramSamples, record.HistogramSamplesV2,
-		record.FloatHistogramSamples, record.CustomBucketsFloatHistogramSamples, record.FloatHistogramSamplesV2:
+	t := record.Type(rec[0])
+	switch {
+	case t == record.Series:
+		err = c.addSeries(rec)
+	case t == record.Samples:
+		err = c.samples(rec)
+	case t == record.SamplesV2:
+		err = c.samplesV2(rec)
+	case t == record.HistogramSamples, t == record.CustomBucketsHistogramSamples, t == record.HistogramSamplesV2,
+		t == record.FloatHistogramSamples, t == record.CustomBucketsFloatHistogramSamples, t == record.FloatHistogramSamplesV2:
 		err = c.histograms(t, rec)
-	case record.Tombstones, record.Exemplars, record.MmapMarkers, record.Metadata:
+	case t == record.Metadata:
+		err = c.addMetadata(rec)
+	case ignored(t):
 	default:
 		return fmt.Errorf("records of type %d are not known: a newer Prometheus has written them", rec[0])
 	}
 	if err != nil {
-		return fmt.Errorf("decode %s: %w", c.decoder.Type(rec), err)
+		return fmt.Errorf("decode %s: %w", t, err)
 	}
 	return nil
 }
 
-// addSeries adds the series of a record, unless they are there.
 func (c *collector) addSeries(rec []byte) error {
-	d := encoding.Decbuf{B: rec[1:]}
-	for len(d.B) > 0 {
-		ref := chunks.HeadSeriesRef(d.Be64())
-		c.row = c.row[:0]
-		for n := d.Uvarint(); n > 0 && d.Err() == nil; n-- {
-			name, text := d.UvarintBytes(), d.UvarintBytes()
-			if d.Err() == nil {
-				c.row = append(c.row, c.symbol(name), c.symbol(text))
-			}
-		}
-		if d.Err() != nil {
-			return fmt.Errorf("decode series: %w", d.Err())
-		}
-		at := c.entry()
-		if place, ok := c.places[ref]; ok {
-			c.refOf[place] = at
-			continue
-		}
-		c.places[ref] = uint32(len(c.refs))
-		c.refs, c.refOf = append(c.refs, ref), append(c.refOf, at)
+	n := c.series.count
+	err := c.known.add(rec)
+	for i := n; i < c.series.count; i++ {
+		c.series.at(uint32(i)).before = c.groups.skipped
+		c.groups.young = youngRecords
 	}
-	return nil
+	return err
 }
 
-func (c *collector) symbol(b []byte) uint32 {
-	if id, ok := c.symbols[string(b)]; ok {
-		return id
+// find sets place to that of a series, and returns false when there is no such
+// reference. Most samples come in the order in which their series came.
+func (c *collector) find(ref uint64) bool {
+	if c.place++; c.place < c.series.count && *c.refs.refs.at(uint32(c.place)) == ref {
+		return true
 	}
-	id := uint32(len(c.text))
-	t := string(b)
-	c.text = append(c.text, t)
-	c.symbols[t] = id
-	return id
-}
-
-// entry returns the place of the series with the labels in c.row.
-func (c *collector) entry() uint32 {
-	c.key = c.key[:0]
-	for _, id := range c.row {
-		c.key = binary.LittleEndian.AppendUint32(c.key, id)
-	}
-	h := maphash.Bytes(c.seed, c.key)
-	for ; ; h++ {
-		at, ok := c.byHash[h]
-		if !ok {
-			break
-		}
-		if slices.Equal(c.series.at(at).labels, c.row) {
-			return at
-		}
-	}
-	if cap(c.slab)-len(c.slab) < len(c.row) {
-		c.slab = make([]uint32, 0, max(64<<10, len(c.row)))
-	}
-	begin := len(c.slab)
-	c.slab = append(c.slab, c.row...)
-	at := c.series.count
-	c.byHash[h] = at
-	c.series.add(entry{labels: c.slab[begin:len(c.slab):len(c.slab)], first: math.MaxInt64, last: math.MinInt64})
-	return at
+	place, ok := c.refs.find(ref)
+	c.place = place
+	return ok
 }
 
 // sample counts a sample and returns its series, nil when nothing names it.
-func (c *collector) sample(ref chunks.HeadSeriesRef, t int64, v float64) *entry {
-	// Most samples come in the order in which their series came.
-	if c.place++; c.place >= len(c.refs) || c.refs[c.place] != ref {
-		place, ok := c.places[ref]
-		if !ok {
-			c.lostUntil = max(c.lostUntil, t)
-			c.lost++
-			return nil
-		}
-		c.place = int(place)
+func (c *collector) sample(ref uint64, t int64, stale bool) *Series {
+	if !c.find(ref) {
+		c.lostUntil = max(c.lostUntil, t)
+		c.lost++
+		c.groups.lost()
+		return nil
 	}
-	s := c.series.at(c.refOf[c.place])
+	s := c.series.at(uint32(c.place))
+	if s.Samples == 0 {
+		s.First, s.Last, s.Samples, s.Stale = t, t, 1, stale
+		s.Recent, s.before = 1, 0
+		return s
+	}
+	skipped := c.groups.standsFor
 	w := window(t)
-	switch old := window(s.last); {
-	case s.samples == 0 || w > old+1:
-		s.current, s.before = 1, 0
-	case w == old+1:
-		s.current, s.before = 1, s.current
+	switch old := window(s.Last); {
 	case w == old:
-		s.current++
+		s.Recent += 1 + skipped
+	case w == old+1: // the first in its window: none was skipped there
+		s.Recent, s.before = 1, s.Recent+skipped
+	case w > old+1:
+		s.Recent, s.before = 1, 0
 	case w == old-1:
-		s.before++
+		s.before += 1 + skipped
 	}
-	s.samples++
-	s.first = min(s.first, t)
-	if t >= s.last {
-		s.last, s.stale = t, value.IsStaleNaN(v)
+	s.Samples += 1 + skipped
+	s.First = min(s.First, t)
+	if t >= s.Last {
+		s.Last, s.Stale = t, stale
 	}
 	return s
 }
+
+func isStale(v uint64) bool { return v == value.StaleNaN }
 
 // window returns the number of the window that a time lies in.
 func window(t int64) int64 {
@@ -236,49 +165,54 @@ func window(t int64) int64 {
 	return w
 }
 
-// head puts the result together. The collector cannot be used afterwards.
-func (c *collector) head() (*Head, error) {
-	c.places, c.byHash, c.symbols, c.refs, c.refOf = nil, nil, nil, nil, nil
-	h := &Head{Lost: c.lost, LostUntil: c.lostUntil, From: math.MaxInt64, To: math.MinInt64}
-	order := make([]uint32, len(c.text))
-	for i := range order {
-		order[i] = uint32(i)
+// clock is a visitor that finds the latest time at which a record of samples
+// begins.
+type clock struct {
+	latest int64
+}
+
+func (c *clock) skip(begin []byte, _ int) bool {
+	if p, ok := peekSamples(begin); ok {
+		c.latest = max(c.latest, p.time)
 	}
-	slices.SortFunc(order, func(a, b uint32) int { return strings.Compare(c.text[a], c.text[b]) })
-	rank := make([]uint32, len(c.text))
-	h.Symbols = make([]string, len(c.text))
-	for i, id := range order {
-		rank[id] = uint32(i)
-		h.Symbols[i] = c.text[id]
-	}
-	order = order[:0]
-	for i := range c.series.count {
-		s := c.series.at(i)
-		if s.samples == 0 {
-			continue
-		}
-		for j, id := range s.labels {
-			s.labels[j] = rank[id]
-			if j >= 2 && j%2 == 0 && s.labels[j] <= s.labels[j-2] {
-				return nil, fmt.Errorf("the labels of a series are not sorted at %q", c.text[id])
-			}
-		}
-		order = append(order, i)
-		h.From, h.To = min(h.From, s.first), max(h.To, s.last)
-	}
-	slices.SortFunc(order, func(a, b uint32) int { return slices.Compare(c.series.at(a).labels, c.series.at(b).labels) })
-	newest := window(h.To)
-	h.Recent = (newest - 1) * RateWindow.Milliseconds()
-	h.Series = make([]Series, len(order))
-	for i, at := range order {
-		s := c.series.at(at)
-		h.Series[i] = Series{Labels: s.labels, First: s.first, Last: s.last, Stale: s.stale, Native: s.native, Samples: s.samples}
-		switch window(s.last) {
-		case newest:
-			h.Series[i].Recent = s.current + s.before
-		case newest - 1:
-			h.Series[i].Recent = s.current
+	return true
+}
+
+func (*clock) record([]byte) error { return nil }
+
+// latest returns about when a log ends, at most until: not after its last
+// sample, and as long as most of the last records is about then, not long before
+// it. It reads the last segment that has samples. Without any it returns
+// math.MinInt64.
+func (l log) latest(ctx context.Context, r *reader, until int64) (int64, error) {
+	c := clock{math.MinInt64}
+	for i := len(l) - 1; i >= 0 && c.latest == math.MinInt64; i-- {
+		if err := l[i:i+1].read(ctx, r, &c); err != nil {
+			return 0, err
 		}
 	}
-	return h, nil
+	return min(c.latest, until), nil
+}
+
+// limit returns the latest time that counts as one, in Unix milliseconds.
+func limit(now time.Time) int64 {
+	if now.IsZero() {
+		return math.MaxInt64
+	}
+	return now.UnixMilli()
+}
+
+// thin makes the collector skip records of samples that begin before the time.
+func (c *collector) thin(whole int64) { c.groups.whole = whole }
+
+// missed reports whether there may be series of which all samples were
+// skipped. Those that a checkpoint names do not count: their samples are in
+// the checkpoint, where nothing is skipped, or in blocks.
+func (c *collector) missed() bool {
+	for i := c.old; i < c.series.count; i++ {
+		if s := c.series.at(uint32(i)); s.Samples == 0 && s.before < c.groups.skipped {
+			return true
+		}
+	}
+	return false
 }

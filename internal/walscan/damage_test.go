@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb"
@@ -73,7 +74,7 @@ func TestReadTorn(t *testing.T) {
 			if err := os.WriteFile(segmentFile(dir, 1), append(data[:size:size], make([]byte, zeros)...), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir)
+			h, err := Read(context.Background(), dir, time.Time{})
 			if err != nil && zeros == 0 {
 				t.Fatalf("cut at %d: %v", size, err)
 			}
@@ -81,10 +82,10 @@ func TestReadTorn(t *testing.T) {
 				continue // zeros within a record: damage unless they fill up the rest
 			}
 			if zeros == 0 {
-				if len(h.Series) < last {
-					t.Fatalf("cut at %d: %d series, %d with less of the file", size, len(h.Series), last)
+				if h.Len() < last {
+					t.Fatalf("cut at %d: %d series, %d with less of the file", size, h.Len(), last)
 				}
-				last = len(h.Series)
+				last = h.Len()
 			}
 		}
 	}
@@ -125,9 +126,9 @@ func TestReadDamage(t *testing.T) {
 			if err := os.WriteFile(segmentFile(dir, tt.segment), tt.change(data), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir)
+			h, err := Read(context.Background(), dir, time.Time{})
 			if tt.err == "" {
-				if err != nil || len(h.Series) == 0 {
+				if err != nil || h.Len() == 0 {
 					t.Errorf("got %v, %v", h, err)
 				}
 				return
@@ -172,14 +173,14 @@ func TestReadRecords(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir)
+			h, err := Read(context.Background(), dir, time.Time{})
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want one with %q", err, tt.err)
 				}
 				return
 			}
-			if err != nil || len(h.Series) != 1 || h.Lost != tt.lost {
+			if err != nil || h.Len() != 1 || h.Lost != tt.lost {
 				t.Errorf("got %+v, %v", h, err)
 			}
 		})
@@ -202,7 +203,7 @@ func TestReadMissing(t *testing.T) {
 			if err := os.Remove(segmentFile(dir, tt.remove)); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Read(context.Background(), dir)
+			_, err := Read(context.Background(), dir, time.Time{})
 			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error %v, want %q", err, tt.err)
 			}
@@ -217,11 +218,11 @@ func TestReadMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeSegment(t, segmentFile(dir, 2))
-	if _, err := Read(context.Background(), dir); err == nil || !strings.Contains(err.Error(), "segment 00000001 is missing") {
+	if _, err := Read(context.Background(), dir, time.Time{}); err == nil || !strings.Contains(err.Error(), "segment 00000001 is missing") {
 		t.Errorf("a gap after the checkpoint: %v", err)
 	}
 	writeSegment(t, filepath.Join(dir, "wal", "checkpoint.00000000", "00000001"))
-	if _, err := Read(context.Background(), dir); err == nil || !strings.Contains(err.Error(), "checkpoint.00000000: segment 00000000 is missing") {
+	if _, err := Read(context.Background(), dir, time.Time{}); err == nil || !strings.Contains(err.Error(), "checkpoint.00000000: segment 00000000 is missing") {
 		t.Errorf("a gap in the checkpoint: %v", err)
 	}
 }
@@ -254,7 +255,7 @@ func TestOpenDeleted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	c := newCollector()
-	if err := c.read(context.Background(), opened); err != nil || c.series.count != 6 {
+	if err := opened.read(context.Background(), newReader(), c); err != nil || c.series.count != 6 {
 		t.Errorf("%d series, %v", c.series.count, err)
 	}
 	now, err := list(filepath.Join(dir, "wal"))
@@ -273,7 +274,7 @@ func TestReadWhileWritten(t *testing.T) {
 	for k := range 200 {
 		series = append(series, labels.FromStrings("__name__", "up", "instance", fmt.Sprint(k)))
 	}
-	appendSome(t, db, model{}, series, t0, r)
+	appendSome(t, db, expected{}, series, t0, r)
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	wg.Go(func() {
@@ -305,12 +306,12 @@ func TestReadWhileWritten(t *testing.T) {
 			open = false
 		default:
 		}
-		h, err := Read(context.Background(), dir)
+		h, err := Read(context.Background(), dir, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(h.Series) != len(series) || h.Lost != 0 || h.To < to {
-			t.Fatalf("%d series until %d, %d lost samples; before it was until %d", len(h.Series), h.To, h.Lost, to)
+		if h.Len() != len(series) || h.Lost != 0 || h.To < to {
+			t.Fatalf("%d series until %d, %d lost samples; before it was until %d", h.Len(), h.To, h.Lost, to)
 		}
 		to = h.To
 	}

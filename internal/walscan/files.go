@@ -19,6 +19,8 @@ type segment struct {
 	file *os.File
 	size int64 // when it was opened
 	last bool  // Prometheus may still be writing to it
+	// checkpoint says that it is of the checkpoint.
+	checkpoint bool
 }
 
 // log is the open files of a write-ahead log, in the order in which they were
@@ -157,6 +159,7 @@ func (l *listing) open(dir string) (log, error) {
 				opened.close()
 				return nil, err
 			}
+			opened[len(opened)-1].checkpoint = true
 		}
 	}
 	for i, n := range l.segments {
@@ -181,4 +184,13 @@ func (l *log) add(dir, name string) error {
 	}
 	*l = append(*l, segment{name: name, file: f, size: info.Size()})
 	return nil
+}
+
+// checkpoint returns the part of a log that is the checkpoint.
+func (l log) checkpoint() log {
+	n := 0
+	for n < len(l) && l[n].checkpoint {
+		n++
+	}
+	return l[:n]
 }

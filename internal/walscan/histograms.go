@@ -5,15 +5,8 @@ import (
 	"math"
 
 	"github.com/prometheus/prometheus/model/histogram"
-	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/encoding"
 	"github.com/prometheus/prometheus/tsdb/record"
-)
-
-// Markers of a sample's start time in records of version 2.
-const (
-	noStart   = 0
-	sameStart = 1
 )
 
 // histograms counts the samples of a record of histograms. It steps over their
@@ -42,14 +35,12 @@ func (c *collector) histograms(t record.Type, rec []byte) error {
 		case n > 0:
 			ref += d.Varint64()
 			at += d.Varint64()
-			if marker := d.Byte(); marker != noStart && marker != sameStart {
-				d.Varint64()
-			}
+			skipStart(&d)
 		}
 		sum := skipHistogram(&d, float)
 		if d.Err() == nil {
-			if s := c.sample(chunks.HeadSeriesRef(ref), at, sum); s != nil {
-				s.native = true
+			if s := c.sample(uint64(ref), at, isStale(math.Float64bits(sum))); s != nil {
+				s.Native = true
 			}
 		}
 	}

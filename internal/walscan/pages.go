@@ -40,31 +40,48 @@ var (
 	errLength   = errors.New("a record is longer than its page")
 )
 
+// pagesAtOnce is how many pages are read with one call.
+const pagesAtOnce = 8
+
 // reader reads the records of one segment after the other.
 type reader struct {
-	page   []byte
+	pages  []byte
 	joined []byte // the fragments of a record
+	peek   [peekSize]byte
 	buffer compression.DecodeBuffer
 }
 
 func newReader() *reader {
-	return &reader{page: make([]byte, pageSize), buffer: compression.NewSyncDecodeBuffer()}
+	return &reader{pages: make([]byte, pagesAtOnce*pageSize), buffer: compression.NewSyncDecodeBuffer()}
 }
 
-// each calls f with every record of a segment. The bytes are valid during the
-// call.
-func (r *reader) each(s *segment, f func(record []byte) error) error {
-	open := false // a record has begun
+// visitor gets the records of a log.
+type visitor interface {
+	// skip reports whether the rest of a record is not needed: begin is at
+	// least its first peekSize bytes, or all of it, and size its length.
+	skip(begin []byte, size int) bool
+	// record gets a record that is not skipped. The bytes are valid during
+	// the call.
+	record(rec []byte) error
+}
+
+// each calls v with every record of a segment. All checksums are compared,
+// those of skipped records too.
+func (r *reader) each(s *segment, v visitor) error {
+	open, skip := false, false // a record has begun; it is not needed
 	var begin int64
 	r.joined = r.joined[:0]
 	for off := int64(0); off < s.size; off += pageSize {
-		page := r.page[:min(pageSize, s.size-off)]
-		if n, err := s.file.ReadAt(page, off); n < len(page) {
-			if err == nil || errors.Is(err, io.EOF) {
-				err = errCut
+		if off%int64(len(r.pages)) == 0 {
+			ahead := r.pages[:min(int64(len(r.pages)), s.size-off)]
+			if n, err := s.file.ReadAt(ahead, off); n < len(ahead) {
+				if err == nil || errors.Is(err, io.EOF) {
+					err = errCut
+				}
+				return s.fail(off+int64(n), err)
 			}
-			return s.fail(off, err)
 		}
+		page := r.pages[off%int64(len(r.pages)):][:min(pageSize, s.size-off)]
 		for at := 0; at < len(page); {
 			kind, data, err := fragment(page[at:])
 			if err != nil {
@@ -79,23 +96,27 @@ func (r *reader) each(s *segment, f func(record []byte) error) error {
 			if open != (kind == middleFragment || kind == lastFragment) || kind > lastFragment {
 				return s.fail(off+int64(at), errSequence)
 			}
-			if !open {
-				begin = off + int64(at)
-			}
 			flags := page[at]
+			if !open {
+				begin, skip = off+int64(at), false
+				if flags&snappyFlag != 0 {
+					size, first := peekSnappy(r.peek[:], data)
+					skip = first != nil && v.skip(first, size)
+				}
+			}
 			at += fragmentHeader + len(data)
+			open = kind == firstFragment || kind == middleFragment
+			if skip {
+				continue
+			}
 			if kind != fullRecord {
 				r.joined = append(r.joined, data...)
-				if open = kind != lastFragment; open {
+				if open {
 					continue
 				}
 				data = r.joined
 			}
-			record, err := r.decode(flags, data)
-			if err == nil {
-				err = f(record)
-			}
-			if err != nil {
+			if err := r.visit(v, flags, data); err != nil {
 				return s.fail(begin, err)
 			}
 			r.joined = r.joined[:0]
@@ -105,6 +126,15 @@ func (r *reader) each(s *segment, f func(record []byte) error) error {
 		return s.fail(begin, errCut)
 	}
 	return nil
+}
+
+// visit passes on a whole record.
+func (r *reader) visit(v visitor, flags byte, data []byte) error {
+	record, err := r.decode(flags, data)
+	if err != nil || flags&snappyFlag == 0 && v.skip(record, len(record)) {
+		return err
+	}
+	return v.record(record)
 }
 
 // fragment decodes the fragment that a page goes on with.

@@ -1,26 +1,9 @@
-// Package walscan reads which series are in the head of a Prometheus TSDB: the
-// newest samples, which no block has yet.
-//
-// In goes the data directory, of which it only reads wal and wbl: the last
-// checkpoint, the segments after it, and the out-of-order samples. Out comes
-// every series that has samples there, each one once and sorted, with the
-// times of its first and last sample and how many it got lately.
-//
-// A Prometheus may be running on the directory. Nothing is locked or written.
-// All files are opened at once and read up to the size that they had then, so
-// it does not matter that Prometheus appends to them, or deletes them after it
-// has written a block. A record that is only half there is where the head ends.
-// Whoever reads blocks as well reads the head first: then a block that
-// Prometheus makes of it meanwhile is found too.
-//
-// Memory: about 350 bytes for a series with ten labels while it reads and 150 in
-// the result, garbage not counted; the text of each distinct label name and
-// value once; and the longest record.
 package walscan
 
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"time"
 )
@@ -33,10 +16,10 @@ const RateWindow = 10 * time.Minute
 type Head struct {
 	// Symbols are the names and values of labels, sorted, each one once.
 	Symbols []string
-	// Series are sorted by their labels as in the index of a block.
-	Series []Series
-	// From and To are the times of the first and the last sample. They have
-	// no meaning without series.
+	// Metrics are sorted by name. Series without a name are the first one.
+	Metrics []Metric
+	// From and To are the times of the first and the last sample, To at most
+	// the now that Read was given. They have no meaning without series.
 	From, To int64
 	// Recent is the time from which on recent samples are counted.
 	Recent int64
@@ -45,30 +28,65 @@ type Head struct {
 	// has removed from the head are in blocks. What the newer ones belong to
 	// Prometheus could not tell after a restart, either.
 	Lost, LostUntil int64
+
+	layouts [][]uint32
+	values  [][]uint32
+	series  pages[Series]
+	count   int // series with samples, each one once
+}
+
+// Metric is all series of one name.
+type Metric struct {
+	Name string
+	// Series are the numbers that Head.Series takes, sorted by the labels of
+	// the series as in the index of a block.
+	Series []uint32
+	// Metadata is empty unless Prometheus writes metadata to its log.
+	Metadata Metadata
 }
 
 // Series is one series with samples. It counts as it stands in the log:
 // samples that a deletion has hidden are still there.
 type Series struct {
-	// Labels are numbers of Symbols: of the first name, its value, the second
-	// name, and so on, sorted by name.
-	Labels []uint32
 	// First and Last are the times of its first and last sample.
 	First, Last int64
-	// Stale says that the last sample marks the end of the series.
-	Stale bool
-	// Native says that some samples are native histograms.
-	Native bool
 	// Samples is the number of all samples.
 	Samples uint32
 	// Recent is the number of those that are not older than Head.Recent.
 	Recent uint32
+	// Stale says that the last sample marks the end of the series.
+	Stale bool
+	// Native says that some samples are native histograms.
+	Native bool
+
+	layout uint32
+	at     valuesAt
+
+	// before is, while the log is read, the number of samples in the window of
+	// RateWindow before that of the last one, which Recent counts then.
+	// Without samples it is how many records had been skipped when the series
+	// came.
+	before uint32
+}
+
+// Len returns the number of series.
+func (h *Head) Len() int { return h.count }
+
+// Series returns the series with a number that a metric has.
+func (h *Head) Series(n uint32) *Series { return h.series.at(n) }
+
+// Labels returns the names and the values of the labels of a series as numbers
+// of Symbols, sorted by name. They must not be changed.
+func (h *Head) Labels(s *Series) (names, texts []uint32) {
+	names = h.layouts[s.layout]
+	return names, values(h.values, s.at, len(names))
 }
 
 // Read reads the head in a data directory. A head that is not there is an
 // error that wraps fs.ErrNotExist, one without a sample is empty. Damage is an
-// error that names the segment and the offset.
-func Read(ctx context.Context, dir string) (*Head, error) {
+// error that names the segment and the offset. The head ends now: samples of
+// the future count, but do not move its end. A zero now sets no limit.
+func Read(ctx context.Context, dir string, now time.Time) (*Head, error) {
 	// The out-of-order log is opened first: the series of its samples are
 	// then in the other one already.
 	late, err := openLog(filepath.Join(dir, "wbl"))
@@ -81,12 +99,35 @@ func Read(ctx context.Context, dir string) (*Head, error) {
 		return nil, fmt.Errorf("read wal: %w", err)
 	}
 	defer log.close()
-	c := newCollector()
-	if err := c.read(ctx, log); err != nil {
+	latest, err := log.latest(ctx, newReader(), limit(now))
+	if err != nil {
 		return nil, fmt.Errorf("read wal: %w", err)
 	}
-	if err := c.read(ctx, late); err != nil {
+	c, err := readLogs(ctx, log, late, wholeFrom(latest))
+	if err == nil && c.missed() {
+		c, err = readLogs(ctx, log, late, math.MinInt64)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.head(limit(now)), nil
+}
+
+// readLogs reads both logs, all samples from the given time on.
+func readLogs(ctx context.Context, log, late log, whole int64) (*collector, error) {
+	c, r := newCollector(), newReader()
+	checkpoint := log.checkpoint()
+	if err := checkpoint.read(ctx, r, c); err != nil {
+		return nil, fmt.Errorf("read wal: %w", err)
+	}
+	c.old = c.series.count
+	c.thin(whole)
+	if err := log[len(checkpoint):].read(ctx, r, c); err != nil {
+		return nil, fmt.Errorf("read wal: %w", err)
+	}
+	c.thin(math.MinInt64)
+	if err := late.read(ctx, r, c); err != nil {
 		return nil, fmt.Errorf("read wbl: %w", err)
 	}
-	return c.head()
+	return c, nil
 }
