@@ -16,12 +16,12 @@ import (
 // readHead reads the head, or returns nil when it is not there, not wanted or
 // cannot be read. It is called before blocks are listed: what Prometheus moves
 // from the head to a block meanwhile is then in both, never in neither.
-func (s *blockSource) readHead(ctx context.Context, dir string) (*walscan.Head, []sentei.Problem, error) {
+func (s *blockSource) readHead(ctx context.Context, dir string, now time.Time) (*walscan.Head, []sentei.Problem, error) {
 	wanted := s.Head != nil && *s.Head
 	if !wanted && (s.Head != nil || len(s.Blocks) > 0) {
 		return nil, nil, nil
 	}
-	head, err := walscan.Read(ctx, dir, s.now())
+	head, err := walscan.Read(ctx, dir, now)
 	switch {
 	case ctx.Err() != nil:
 		return nil, nil, ctx.Err()
@@ -65,6 +65,21 @@ func (s *blockSource) now() time.Time {
 		return time.Time{}
 	}
 	return s.env.Now()
+}
+
+// fillMetadata fills in what the head tells of metrics.
+func fillMetadata(metrics []sentei.Metric, head *walscan.Head) {
+	if head == nil {
+		return
+	}
+	known := map[string]walscan.Metadata{}
+	for i := range head.Metrics {
+		known[head.Metrics[i].Name] = head.Metrics[i].Metadata
+	}
+	for i := range metrics {
+		m := &metrics[i]
+		m.Type, m.Unit, m.Help = known[m.Name].Type, known[m.Name].Unit, known[m.Name].Help
+	}
 }
 
 // holds reports whether there is a head with samples.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/labels"
@@ -202,12 +203,12 @@ func TestBlockGone(t *testing.T) {
 	dir := t.TempDir()
 	twoBlocks(t, dir)
 	s := build(t, dir, "path: .").(*blockSource)
-	chosen, _, err := s.choose(s.env.Path(s.Path), nil)
+	chosen, _, err := s.choose(s.env.Path(s.Path), nil, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	remove(t, filepath.Join(dir, ulid1))
-	if _, _, problems, err := s.scan(context.Background(), chosen.Blocks, nil); !errors.Is(err, errBlockGone) || len(problems) > 0 {
+	if _, _, problems, err := s.scan(context.Background(), chosen.Blocks, nil, time.Time{}); !errors.Is(err, errBlockGone) || len(problems) > 0 {
 		t.Errorf("got problems %v and error %v, want only that a block is gone", problems, err)
 	}
 	inv, problems, err := s.Inventory(context.Background())

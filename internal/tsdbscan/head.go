@@ -62,7 +62,7 @@ func (h *head) metrics(block int) (names map[string]list, nameless list) {
 
 // end corrects a span that reaches beyond the blocks.
 func (h *head) end(sp *span, tail int64) {
-	if sp.to > h.To {
+	if sp.to-Lookback.Milliseconds() > h.To {
 		return // the blocks are newer
 	}
 	sp.recentSeconds = max(1, float64(sp.to-max(h.From, h.Recent))/1000)

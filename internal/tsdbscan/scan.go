@@ -198,7 +198,7 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 		if err != nil {
 			return nil, &BlockError{&s.blocks[i], err}
 		}
-		s.from, s.to = min(s.from, from), max(s.to, to)
+		s.cover(from, to)
 	}
 	addAll := func(names map[string]list, nameless list) {
 		for name, l := range names {
@@ -211,11 +211,11 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 	}
 	if c := s.cached; c != nil {
 		addAll(c.lists(len(s.indexes)))
-		s.from, s.to = min(s.from, c.MinTime), max(s.to, c.MaxTime)
+		s.cover(c.MinTime, c.MaxTime)
 	}
 	if h := s.head; h != nil {
 		addAll(h.metrics(len(s.blocks) - 1))
-		s.from, s.to = min(s.from, h.From), max(s.to, h.To)
+		s.cover(h.From, h.To)
 	}
 	var tasks []task
 	for _, t := range byName {
@@ -231,6 +231,14 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 		tasks[i].reduce = true
 	}
 	return tasks, nil
+}
+
+// cover makes the span contain both times, but none after Options.Now.
+func (s *scan) cover(from, to int64) {
+	if !s.opts.Now.IsZero() {
+		to = min(to, s.opts.Now.UnixMilli())
+	}
+	s.from, s.to = min(s.from, from), max(s.to, to)
 }
 
 // run scans all metrics. What the guess of the span got wrong is scanned again
@@ -249,7 +257,7 @@ func (s *scan) run(ctx context.Context, tasks []task) ([]*found, error) {
 			return nil, err
 		}
 		for _, f := range results {
-			s.from, s.to = min(s.from, f.mint), max(s.to, f.maxt)
+			s.cover(f.mint, f.maxt)
 		}
 		todo = slices.DeleteFunc(todo, func(i int) bool {
 			return results[i].oldest <= s.from && results[i].dies > s.to
@@ -318,9 +326,10 @@ func (s *scan) newWorker() *worker {
 }
 
 func (s *scan) result(tasks []task, results []*found) *Result {
-	if s.from > s.to {
+	if s.from == noTime {
 		return &Result{}
 	}
+	s.to = max(s.to, s.from) // all is in the future
 	r := &Result{From: time.UnixMilli(s.from).UTC(), To: time.UnixMilli(s.to).UTC()}
 	sp := newSpan(s.from, s.to, s.tail)
 	if s.head != nil {

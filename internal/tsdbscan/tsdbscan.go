@@ -44,6 +44,9 @@ type Options struct {
 	// Head is read together with the blocks, nil when only they are. It has
 	// been read before the blocks were listed.
 	Head *walscan.Head
+	// Now ends the span: samples of the future count, but a series that has
+	// none of them is not dead because of them. A zero Now ends nothing.
+	Now time.Time
 	// Progress is called now and then with how many series of how many have been
 	// read, by any goroutine; nil is not called. A series counts once for each
 	// block that it is in. What is read to write a cache counts from zero for
@@ -59,7 +62,8 @@ type Options struct {
 // far as the head tells, does not mark the end of the series. It is created in the span when its first sample is more than Lookback after From.
 // A series that is in several blocks counts once.
 type Result struct {
-	// From and To are the times of the first and the last sample.
+	// From and To are the times of the first and the last sample, To at most
+	// Options.Now.
 	From, To time.Time
 	// Metrics is sorted by name. Series without a name stand under the empty
 	// one.

@@ -68,7 +68,8 @@ type visitor interface {
 // each calls v with every record of a segment. All checksums are compared,
 // those of skipped records too.
 func (r *reader) each(s *segment, v visitor) error {
-	open, skip := false, false // a record has begun; it is not needed
+	// A record has begun; the visitor was asked whether it is needed; it is not.
+	open, asked, skip := false, false, false
 	var begin int64
 	r.joined = r.joined[:0]
 	for off := int64(0); off < s.size; off += pageSize {
@@ -98,10 +99,11 @@ func (r *reader) each(s *segment, v visitor) error {
 			}
 			flags := page[at]
 			if !open {
-				begin, skip = off+int64(at), false
+				begin, asked, skip = off+int64(at), false, false
 				if flags&snappyFlag != 0 {
 					size, first := peekSnappy(r.peek[:], data)
-					skip = first != nil && v.skip(first, size)
+					asked = first != nil
+					skip = asked && v.skip(first, size)
 				}
 			}
 			at += fragmentHeader + len(data)
@@ -116,7 +118,7 @@ func (r *reader) each(s *segment, v visitor) error {
 				}
 				data = r.joined
 			}
-			if err := r.visit(v, flags, data); err != nil {
+			if err := r.visit(v, flags, data, asked); err != nil {
 				return s.fail(begin, err)
 			}
 			r.joined = r.joined[:0]
@@ -129,9 +131,9 @@ func (r *reader) each(s *segment, v visitor) error {
 }
 
 // visit passes on a whole record.
-func (r *reader) visit(v visitor, flags byte, data []byte) error {
+func (r *reader) visit(v visitor, flags byte, data []byte, asked bool) error {
 	record, err := r.decode(flags, data)
-	if err != nil || flags&snappyFlag == 0 && v.skip(record, len(record)) {
+	if err != nil || !asked && v.skip(record, len(record)) {
 		return err
 	}
 	return v.record(record)
