@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -135,5 +136,30 @@ func TestScanHead(t *testing.T) {
 	}
 	if s := j.Label("version"); s.SeriesWithout != 2 || s.SeriesWithoutLive != 1 || s.Distinct != 2 {
 		t.Errorf("version: %+v", s)
+	}
+}
+
+// TestScanFuture ends the span now, though one target is ahead of its time.
+func TestScanFuture(t *testing.T) {
+	up := func(instance string) labels.Labels { return labels.FromStrings("__name__", "up", "instance", instance) }
+	series := []walscan.Series{
+		{First: t0, Last: t0 + hour, Samples: 240, Recent: 40},
+		{First: t0, Last: t0 + hour - 20*minute, Samples: 160}, // dead
+		{First: t0 + 30*minute, Last: t0 + hour + 30*minute, Samples: 240, Recent: 40},
+	}
+	for now, want := range map[int64]int64{0: 1, t0 + hour: 2} {
+		head := newTestHead(t, []labels.Labels{up("a"), up("b"), up("ahead")}, slices.Clone(series))
+		opts := Options{TopValues: 1, Head: head}
+		end := t0 + hour + 30*minute
+		if now > 0 {
+			opts.Now, end = time.UnixMilli(now), now
+		}
+		r, err := Scan(context.Background(), nil, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := r.Metrics[0].Cost(); c.Series != want || c.SeriesInSpan != 3 || r.To.UnixMilli() != end {
+			t.Errorf("now %d: %d live series of %d until %s, want %d of 3", now, c.Series, c.SeriesInSpan, r.To, want)
+		}
 	}
 }
