@@ -17,6 +17,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/daemon"
 	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/source"
@@ -29,8 +30,9 @@ func newRehearse() *cobra.Command {
 		Short: "Replay all consumers over stored data with and without relabel rules",
 		Long: `rehearse scans once, then replays every consumer that reads a series which a
 proposal would change, by Prometheus's own engine over the blocks on this
-machine: once as the data is, once as it would look. It says who would see a
-difference, when, and because of which proposal.
+machine, or over a running Prometheus through remote read: once as the data is,
+once as it would look. It says who would see a difference, when, and because of
+which proposal, and what shows for a while after a deployment.
 
 With --relabel it rehearses rules of your own instead: a prometheus.yml, whose
 new metric_relabel_configs are compared with those of the backend's
@@ -42,19 +44,21 @@ means that something differs.`,
 		Args: noArgs,
 		RunE: runRehearse,
 	}
-	d := rehearsal.DefaultOptions()
+	d := config.Default().Rehearsal
 	cmd.Flags().StringP("output", "o", "table", "format: table, json")
 	addOutputFile(cmd)
 	cmd.Flags().String("backend", "", "backend to rehearse (default: the only one)")
-	cmd.Flags().String("data", "", "TSDB directory to replay over (default: the path of the backend's block source)")
+	cmd.Flags().String("data", "", "TSDB directory, or address of a Prometheus, to replay over (default: the backend's block source, or its prometheus source)")
+	cmd.Flags().Duration("window", time.Duration(d.Window), "newest span to replay (default: of blocks the window of the block source, of a server a day)")
 	cmd.Flags().String("relabel", "", "rehearse the rules in this file instead of the proposals")
 	cmd.Flags().Bool("append", false, "the rules in the file of --relabel come after the current ones")
 	cmd.Flags().String("job", "", "the file of --relabel is a list of rules to append to those of this scrape job")
 	cmd.Flags().Int("instants", d.Instants, "number of instants at which each expression is replayed")
+	cmd.Flags().Bool("cutover", d.Cutover, "also look at the time right after a change is deployed")
 	cmd.Flags().Int("max-samples", d.MaxSamples, "number of samples that a query may hold in memory, about 16 bytes each")
-	cmd.Flags().Duration("query-timeout", d.QueryTimeout, "time for one query")
+	cmd.Flags().Duration("query-timeout", time.Duration(d.QueryTimeout), "time for one query")
 	cmd.Flags().Duration("timeout", 0, "time for all; what is not reached counts as not rehearsed (default: none)")
-	cmd.Flags().Duration("lookback-delta", d.Lookback, "how long instant selectors look back, as Prometheus's --query.lookback-delta")
+	cmd.Flags().Duration("lookback-delta", time.Duration(d.LookbackDelta), "how long instant selectors look back, as Prometheus's --query.lookback-delta")
 	return cmd
 }
 
@@ -63,13 +67,9 @@ func runRehearse(cmd *cobra.Command, _ []string) error {
 	if output != "table" && output != "json" {
 		return usageError{fmt.Errorf("--output is %q: want table or json", output)}
 	}
-	o := rehearsal.DefaultOptions()
-	o.Instants, _ = cmd.Flags().GetInt("instants")
-	o.MaxSamples, _ = cmd.Flags().GetInt("max-samples")
-	o.QueryTimeout, _ = cmd.Flags().GetDuration("query-timeout")
-	o.Lookback, _ = cmd.Flags().GetDuration("lookback-delta")
-	if o.Instants < 1 || o.MaxSamples < 1 || o.QueryTimeout <= 0 || o.Lookback <= 0 {
-		return usageError{errors.New("--instants, --max-samples, --query-timeout and --lookback-delta must be positive")}
+	flags := config.Default()
+	if err := overlayRehearsal(cmd, &flags); err != nil { // before a long scan
+		return err
 	}
 	r, c, err := scan(cmd, nil)
 	if err != nil {
@@ -79,15 +79,22 @@ func runRehearse(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if err := overlayRehearsal(cmd, c); err != nil {
+		return err
+	}
 	in := rehearsal.Input{Report: r, Backend: b.Name}
 	if err := addChanges(cmd, c, b, &in); err != nil {
 		return usageError{err}
 	}
-	var line *progressLine
-	if o.Logger, line, err = newProgressLogger(cmd, c.Log); err != nil {
+	logger, line, err := newProgressLogger(cmd, c.Log)
+	if err != nil {
 		return err
 	}
-	if in.Data, err = openData(cmd, c, b.Name, &o); err != nil {
+	in.Data, err = daemon.RehearsalData(cmd.Context(), c, b.Name, logger, time.Now)
+	if errors.Is(err, daemon.ErrNoData) {
+		return usageError{err}
+	}
+	if err != nil {
 		return err
 	}
 	defer in.Data.Close() //nolint:errcheck // nothing was written
@@ -97,6 +104,7 @@ func runRehearse(cmd *cobra.Command, _ []string) error {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
+	o := daemon.RehearsalOptions(c, logger)
 	o.Concurrency = runtime.GOMAXPROCS(0)
 	meter := source.NewMeter(b.Name, "rehearsal")
 	meter.Begin(time.Now())
@@ -222,41 +230,15 @@ func currentRules(c *config.Config, backend string) (map[string][]*relabel.Confi
 	return nil, fmt.Errorf("backend %s has no prometheus_config, so it is not known which rules are new: set it, or give --append", backend)
 }
 
-// openData opens the blocks that --data or the backend's block source names.
-func openData(cmd *cobra.Command, c *config.Config, backend string, o *rehearsal.Options) (*rehearsal.Data, error) {
-	path, _ := cmd.Flags().GetString("data")
-	var window time.Duration
-	if path == "" {
-		var err error
-		if path, window, err = blockPath(c, backend); err != nil {
-			return nil, err
-		}
-	}
-	return rehearsal.OpenBlocks(path, window, o.Logger)
-}
-
 // blockPath returns the path and the window of the backend's first block
 // source.
 func blockPath(c *config.Config, backend string) (string, time.Duration, error) {
-	for i := range c.Backends {
-		if c.Backends[i].Name != backend {
-			continue
-		}
-		for k := range c.Backends[i].Inventory {
-			var source struct {
-				Block *struct {
-					Path   string         `yaml:"path"`
-					Window model.Duration `yaml:"window"`
-				} `yaml:"block"`
-			}
-			node := &c.Backends[i].Inventory[k]
-			if err := node.Decode(&source); err != nil {
-				return "", 0, usageError{fmt.Errorf("backend %s: inventory: %w", backend, err)}
-			}
-			if source.Block != nil {
-				return c.Path(source.Block.Path), time.Duration(source.Block.Window), nil
-			}
-		}
+	path, window, err := daemon.BlockSource(c, backend)
+	if err == nil && path == "" {
+		err = fmt.Errorf("backend %s has no block source: give the data with --data DIR", backend)
 	}
-	return "", 0, usageError{fmt.Errorf("backend %s has no block source: give the data with --data DIR", backend)}
+	if err != nil {
+		return "", 0, usageError{err}
+	}
+	return path, window, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -19,6 +20,7 @@ func writeRehearsalTable(w io.Writer, r *rehearsal.Result) error {
 	t := &rehearsalTable{Result: r, out: &out}
 	t.head()
 	t.differences()
+	t.transients()
 	t.collisions()
 	t.outcomes("NOT REHEARSED", rehearsal.NotRehearsed)
 	t.outcomes("UNSTABLE", rehearsal.Unstable)
@@ -105,6 +107,31 @@ func (t *rehearsalTable) differences() {
 	}
 }
 
+// transients lists what shows for a while after a deployment, the worst first.
+func (t *rehearsalTable) transients() {
+	if len(t.Transients) == 0 {
+		return
+	}
+	all := slices.Clone(t.Transients)
+	slices.SortStableFunc(all, func(a, b rehearsal.Transient) int {
+		return cmp.Or(cmp.Compare(b.Lasts, a.Lasts), cmp.Compare(b.Error, a.Error))
+	})
+	t.line("\nWHEN DEPLOYED: %d expressions differ for a while, since series end and begin anew", len(all))
+	const most = 10
+	for i := range all[:min(most, len(all))] {
+		x := &all[i]
+		what := fmt.Sprintf("up to %.3g %%", 100*x.Error)
+		if x.Series {
+			what = "series are lost or new"
+		}
+		t.line("%s, for %s: %s, because of %s", what, x.Lasts, names(x.Consumers), t.titles(x.Changes))
+		t.line("  %s", oneLine(x.Expr))
+	}
+	if n := len(all) - most; n > 0 {
+		t.line("and %d more; -o json shows all", n)
+	}
+}
+
 // titles says what the changes do.
 func (t *rehearsalTable) titles(ids []string) string {
 	const most = 5
@@ -185,6 +212,9 @@ func (t *rehearsalTable) changes() {
 			continue
 		case c.Replayed < c.Consumers:
 			result = "same in what was replayed"
+		}
+		if c.Transient > 0 {
+			result += fmt.Sprintf(" but for %s when deployed", c.Transient)
 		}
 		rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%s\t%s", c.Title, c.Series, c.Dropped, c.Consumers, c.Replayed, result, c.ID))
 	}

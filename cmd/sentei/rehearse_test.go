@@ -3,11 +3,21 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/sentei/sentei/internal/remoteread/remotetest"
+	"github.com/sentei/sentei/rules/rehearsal"
 )
 
 // TestRehearseSample holds the rehearsal against what testdata/README.md says
@@ -58,11 +68,61 @@ func rehearseSample(t *testing.T, job, rules string, want int) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	args := []string{"rehearse", "--config.file=../../config.yaml", "--job", job, "--relabel", file, "--instants", "12"}
+	args := []string{"rehearse", "--config.file=../../config.yaml", "--job", job, "--relabel", file, "--instants", "12", "--cutover=false"}
 	if code := Run(context.Background(), args, nil, &stdout, &stderr); code != want {
 		t.Errorf("%scode %d, want %d\n%s%s", rules, code, want, stdout.String(), stderr.String())
 	}
 	if strings.Contains(stdout.String(), " alter 0 series") {
 		t.Errorf("%s alters nothing", rules)
+	}
+}
+
+// TestRehearseServer rehearses over a server that has the sample data: given
+// by its address, and as the only source of the backend.
+func TestRehearseServer(t *testing.T) {
+	blocks, err := filepath.Glob("../../testdata/tsdb/*/meta.json")
+	if err != nil || len(blocks) != 1 {
+		t.Fatal(blocks, err)
+	}
+	server := remotetest.Start(t, filepath.Dir(blocks[0]), remotetest.Options{ExternalLabels: labels.FromStrings("replica", "a")})
+	dir := t.TempDir()
+	rules := filepath.Join(dir, "rules.yml")
+	text := "- {source_labels: [__name__], regex: shop_payment_duration_seconds_bucket, target_label: provider, replacement: ''}\n" +
+		"- {source_labels: [__name__], regex: shop_pod_info, target_label: uid, replacement: ''}\n"
+	if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rehearse := func(args ...string) (int, rehearsal.Result, string) {
+		var stdout, stderr bytes.Buffer
+		args = append([]string{"rehearse", "--config.file=../../config.yaml", "--job", "shop", "--relabel", rules, "-o", "json"}, args...)
+		code := Run(context.Background(), args, nil, &stdout, &stderr)
+		var res rehearsal.Result
+		if err := json.Unmarshal(stdout.Bytes(), &res); err != nil && code == exitFound {
+			t.Fatal(err)
+		}
+		return code, res, stderr.String()
+	}
+	blamed := func(res rehearsal.Result) []string {
+		var out []string
+		for _, d := range res.Differences {
+			out = append(out, strings.Join(d.Changes, "+")+" "+d.Consumers[0].Name)
+		}
+		return out
+	}
+	code, want, message := rehearse()
+	if code != exitFound {
+		t.Fatal(code, message)
+	}
+	code, got, message := rehearse("--data", server.URL, "--window", "25m")
+	if diff := cmp.Diff(blamed(want), blamed(got)); diff != "" || code != exitFound || server.Reads.Load() == 0 || got.To.Sub(got.From) != 25*time.Minute {
+		t.Errorf("code %d, %s to %s, %s, -blocks +server\n%s", code, got.From, got.To, message, diff)
+	}
+	server2 := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server2.Close)
+	if code, _, message := rehearse("--data", server2.URL); code != exitFailure || !strings.Contains(message, "404") {
+		t.Errorf("code %d, %s", code, message)
+	}
+	if code, _, message := rehearse("--data", "http://user@host"); code != exitFailure || !strings.Contains(message, "basic_auth") {
+		t.Errorf("code %d, %s", code, message)
 	}
 }

@@ -35,6 +35,7 @@ type Config struct {
 	Analysis         Analysis          `yaml:"analysis" mapstructure:"-"`
 	Prices           sentei.Prices     `yaml:"prices" mapstructure:"-"`
 	AcceptedProblems []AcceptedProblem `yaml:"accepted_problems" mapstructure:"-"`
+	Rehearsal        Rehearsal         `yaml:"rehearsal" mapstructure:"-"`
 	Backends         []Backend         `yaml:"backends" mapstructure:"-"`
 	// Rules maps kinds of proposals to their options. A rule that is not
 	// named runs with its defaults.
@@ -101,6 +102,28 @@ type AcceptedProblem struct {
 	Reason string `yaml:"reason"`
 }
 
+// Rehearsal is how consumers are replayed: by scans, when it is enabled, and
+// by sentei rehearse.
+type Rehearsal struct {
+	// Enabled says that scans rehearse what they propose, and withdraw what
+	// makes a difference.
+	Enabled bool `yaml:"enabled"`
+	// Data is a TSDB directory or the address of a Prometheus to replay over
+	// instead of the backend's own sources.
+	Data string `yaml:"data"`
+	// Window is the newest span to replay; 0 stands for that of the block
+	// source, and a day of a running server.
+	Window   model.Duration `yaml:"window"`
+	Instants int            `yaml:"instants"`
+	// Cutover says that the deployment is rehearsed, too.
+	Cutover bool `yaml:"cutover"`
+	// Timeout bounds the rehearsal of a scan, for each backend.
+	Timeout       model.Duration `yaml:"timeout"`
+	QueryTimeout  model.Duration `yaml:"query_timeout"`
+	LookbackDelta model.Duration `yaml:"lookback_delta"`
+	MaxSamples    int            `yaml:"max_samples"`
+}
+
 // Backend is one store, with the sources that tell what it holds and who
 // reads it.
 type Backend struct {
@@ -128,6 +151,10 @@ func Default() Config {
 			Require:   []sentei.UsageClass{sentei.ClassRules, sentei.ClassDashboards, sentei.ClassQueries},
 		},
 		Prices: sentei.Prices{Currency: "USD"},
+		Rehearsal: Rehearsal{
+			Instants: 24, Cutover: true, MaxSamples: 50_000_000,
+			Timeout: model.Duration(10 * time.Minute), QueryTimeout: model.Duration(2 * time.Minute), LookbackDelta: model.Duration(5 * time.Minute),
+		},
 	}
 }
 
@@ -190,6 +217,9 @@ func (c *Config) check() error {
 		if a.ID == "" || a.Reason == "" {
 			fail("accepted_problems[%d]: both id and reason are needed", i)
 		}
+	}
+	if r := &c.Rehearsal; r.Instants < 1 || r.MaxSamples < 1 || r.Timeout <= 0 || r.QueryTimeout <= 0 || r.LookbackDelta <= 0 {
+		fail("rehearsal: instants, max_samples, timeout, query_timeout and lookback_delta must be positive")
 	}
 	c.checkBackends(fail)
 	return errors.Join(errs...)

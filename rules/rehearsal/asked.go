@@ -53,8 +53,9 @@ func (r *runner) asked(ctx context.Context, s *subject) []sentei.Selector {
 
 // listener is a storage without series that remembers what it is asked for.
 type listener struct {
-	mu        sync.Mutex
-	selectors []sentei.Selector
+	mu          sync.Mutex
+	selectors   []sentei.Selector
+	first, last int64 // the times that it was asked for, in milliseconds
 }
 
 // Querier implements storage.Queryable.
@@ -64,9 +65,12 @@ func (l *listener) Querier(int64, int64) (storage.Querier, error) { return l, ni
 func (*listener) Close() error { return nil }
 
 // Select remembers the matchers, but for those that a variable stands in.
-func (l *listener) Select(_ context.Context, _ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+func (l *listener) Select(_ context.Context, _ bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if hints != nil {
+		l.first, l.last = min(l.first, hints.Start), max(l.last, hints.End)
+	}
 	l.selectors = append(l.selectors, sentei.Selector{Matchers: slices.DeleteFunc(slices.Clone(matchers), func(m *labels.Matcher) bool {
 		return strings.Contains(m.Value, holeMark)
 	})})

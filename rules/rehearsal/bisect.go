@@ -53,19 +53,20 @@ func (b *blamer) finding(ctx context.Context, set []int, m moment) *finding {
 		base = b.run(ctx, b.data.Queryable, b.subject, m.replayed, m.at)
 		b.base[m] = base
 	}
-	f, refused := b.against(ctx, base, b.view(set), b.subject, m.replayed, m.at)
+	f, refused := b.against(ctx, base, newSubsetView(b.runner, set), b.subject, m.replayed, m.at)
 	if refused != "" && ctx.Err() == nil {
 		return &finding{KindError, refused}
 	}
 	return f
 }
 
-func (b *blamer) view(set []int) *View {
+// newSubsetView returns a view with some of the changes.
+func newSubsetView(r *runner, set []int) *View {
 	changes := make([]Change, len(set))
 	for i, k := range set {
-		changes[i] = b.changes[k]
+		changes[i] = r.changes[k]
 	}
-	return NewView(b.data.Queryable, changes, b.union.plan.recorded)
+	return NewView(r.data.Queryable, changes, r.union.plan.recorded)
 }
 
 // where returns the moments at which the changes make a difference.

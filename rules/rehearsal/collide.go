@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunks"
 )
 
+var staleMarker = math.Float64frombits(value.StaleNaN)
+
 // collision is a set of stored series that get the same labels.
 type collision struct {
 	labels labels.Labels
@@ -90,11 +92,7 @@ func merge(group []relabeled, hints *storage.SelectHints, found *collisions) (st
 		return a.series - b.series
 	})
 	samples = slices.CompactFunc(samples, func(a, b sample) bool { return a.t == b.t })
-	list := make([]chunks.Sample, len(samples))
-	for i := range samples {
-		list[i] = &samples[i]
-	}
-	return storage.NewListSeries(c.labels, list), nil
+	return listSeries(c.labels, samples), nil
 }
 
 // collect reads all samples of the series, one after the other.

@@ -21,6 +21,7 @@ const (
 	KindValue     = "value"     // a value or a histogram is another one
 	KindOrder     = "order"     // series stand in another order, where that shows
 	KindWarning   = "warning"   // warnings or remarks of the engine differ
+	KindCutover   = "cutover"   // what a deployment did still shows when no old sample is in reach
 	KindCollision = "collision" // series became one, and it is not known what it would hold
 )
 

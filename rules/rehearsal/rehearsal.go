@@ -46,6 +46,9 @@ type Options struct {
 	// ULPs is how many units in the last place values may be apart: sums
 	// depend on the order of series.
 	ULPs uint64
+	// Cutover is at how many instants around its deployment a change is looked
+	// at, for each expression that sees no difference otherwise; 0 for not.
+	Cutover int
 	// MaxSeries is how many series the changes may alter, about 1 kB each.
 	MaxSeries   int
 	Concurrency int
@@ -58,7 +61,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Instants: 24, MaxSamples: 50_000_000, QueryTimeout: 2 * time.Minute, Lookback: 5 * time.Minute,
-		ULPs: 4, MaxSeries: 1_000_000, Concurrency: 2, Logger: slog.New(slog.DiscardHandler),
+		Cutover: 12, ULPs: 4, MaxSeries: 1_000_000, Concurrency: 2, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -72,25 +75,7 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}
-	recorded := map[string]bool{}
-	for i := range in.Report.Consumers {
-		if c := &in.Report.Consumers[i]; c.Backend == in.Backend && c.Records != "" {
-			recorded[c.Records] = true
-		}
-	}
-	p := parser.NewParser(parser.Options{
-		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
-		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
-	})
-	r := &runner{
-		parser: p, data: in.Data, changes: changes, options: o,
-		union: NewView(in.Data.Queryable, changes, recorded),
-		engine: promql.NewEngine(promql.EngineOpts{
-			Logger: o.Logger, MaxSamples: o.MaxSamples, Timeout: o.QueryTimeout, LookbackDelta: o.Lookback,
-			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
-			EnableAtModifier:         true, EnableNegativeOffset: true, Parser: p,
-		}),
-	}
+	r := newRunner(in, changes, o)
 	defer r.engine.Close() //nolint:errcheck // it keeps nothing
 	a, err := find(ctx, in.Data, r.union.plan, o.MaxSeries)
 	if err != nil {
@@ -113,6 +98,29 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 	}
 	r.finish(res, a, in.Refused)
 	return res, nil
+}
+
+// newRunner returns a runner for validated changes. Its engine must be closed.
+func newRunner(in Input, changes []Change, o Options) *runner {
+	recorded := map[string]bool{}
+	for i := range in.Report.Consumers {
+		if c := &in.Report.Consumers[i]; c.Backend == in.Backend && c.Records != "" {
+			recorded[c.Records] = true
+		}
+	}
+	p := parser.NewParser(parser.Options{
+		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
+		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
+	})
+	return &runner{
+		parser: p, data: in.Data, changes: changes, options: o,
+		union: NewView(in.Data.Queryable, changes, recorded),
+		engine: promql.NewEngine(promql.EngineOpts{
+			Logger: o.Logger, MaxSamples: o.MaxSamples, Timeout: o.QueryTimeout, LookbackDelta: o.Lookback,
+			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+			EnableAtModifier:         true, EnableNegativeOffset: true, Parser: p,
+		}),
+	}
 }
 
 // validated returns the changes with their rules checked, as Prometheus does
@@ -144,6 +152,7 @@ func (r *runner) rehearse(ctx context.Context, res *Result, a *altered, todo []*
 	}
 	outcomes := make([]Outcome, len(todo))
 	differences := make([][]Difference, len(todo))
+	transients := make([][]Transient, len(todo))
 	var mu sync.Mutex
 	done := 0
 	var group errgroup.Group
@@ -155,6 +164,12 @@ func (r *runner) rehearse(ctx context.Context, res *Result, a *altered, todo []*
 	for i, s := range todo {
 		group.Go(func() error {
 			outcomes[i], differences[i] = r.one(ctx, s, of)
+			if outcomes[i].Status == Same && r.options.Cutover > 0 {
+				var remains []Difference
+				if transients[i], remains = r.cutover(ctx, s, of); len(remains) > 0 {
+					outcomes[i].Status, differences[i] = Differs, remains
+				}
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if done++; r.options.Progress != nil {
@@ -169,6 +184,7 @@ func (r *runner) rehearse(ctx context.Context, res *Result, a *altered, todo []*
 	}
 	res.Outcomes = outcomes
 	res.Differences = append([]Difference{}, slices.Concat(differences...)...)
+	res.Transients = append([]Transient{}, slices.Concat(transients...)...)
 	return nil
 }
 
@@ -246,6 +262,11 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 			}
 		}
 		c.Differs = slices.ContainsFunc(res.Differences, func(d Difference) bool { return slices.Contains(d.Changes, c.ID) })
+		for k := range res.Transients {
+			if t := &res.Transients[k]; slices.Contains(t.Changes, c.ID) {
+				c.Transient, c.Error = max(c.Transient, t.Lasts), max(c.Error, t.Error)
+			}
+		}
 		for k := range res.Outcomes {
 			if o := &res.Outcomes[k]; o.Status != Dead && slices.Contains(o.Changes, c.ID) {
 				c.Consumers += len(o.Consumers)
@@ -280,6 +301,9 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 		return slices.Index(rank, a.Status) - slices.Index(rank, b.Status)
 	})
 	slices.SortStableFunc(res.Differences, func(a, b Difference) int {
+		return cmp.Or(slices.Compare(a.Changes, b.Changes), compareConsumers(a.Consumers[0], b.Consumers[0]), strings.Compare(a.Expr, b.Expr))
+	})
+	slices.SortStableFunc(res.Transients, func(a, b Transient) int {
 		return cmp.Or(slices.Compare(a.Changes, b.Changes), compareConsumers(a.Consumers[0], b.Consumers[0]), strings.Compare(a.Expr, b.Expr))
 	})
 	for i := range a.collisions {

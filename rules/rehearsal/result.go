@@ -46,6 +46,10 @@ type Result struct {
 	Outcomes []Outcome `json:"outcomes"`
 	// Differences are sorted by change and consumer.
 	Differences []Difference `json:"differences"`
+	// Transients are what consumers that see no difference otherwise see for a
+	// while after a change was deployed, sorted by change and consumer. They
+	// are no differences.
+	Transients []Transient `json:"transients"`
 	// Collisions are stored series that would become one, sorted by labels.
 	Collisions []Collision `json:"collisions"`
 	// Notes say what of the input was not rehearsed.
@@ -67,6 +71,10 @@ type ChangeResult struct {
 	Replayed  int `json:"replayed"`
 	// Differs says that a consumer sees a difference because of it.
 	Differs bool `json:"differs"`
+	// Transient is how long a consumer sees something of its deployment, and
+	// Error the largest relative error of a value in that time; see Transient.
+	Transient time.Duration `json:"transient_ns,omitempty"`
+	Error     float64       `json:"transient_error,omitempty"`
 	// Reason is why the change could not be rehearsed, or empty.
 	Reason string `json:"reason,omitempty"`
 }

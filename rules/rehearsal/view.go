@@ -18,6 +18,9 @@ type View struct {
 	inner storage.Queryable
 	plan  *plan
 	found *collisions // nil when nobody asks
+	// active is since when the changes are made, in milliseconds; 0 when they
+	// always were.
+	active int64
 }
 
 // NewView returns a view of the storage. The rules must have been validated.
@@ -29,7 +32,7 @@ func NewView(inner storage.Queryable, changes []Change, recorded map[string]bool
 
 // watching returns the same view, with collisions reported to found.
 func (v *View) watching(found *collisions) *View {
-	return &View{inner: v.inner, plan: v.plan, found: found}
+	return &View{inner: v.inner, plan: v.plan, found: found, active: v.active}
 }
 
 // Querier implements storage.Queryable.
@@ -61,6 +64,14 @@ func (q *viewQuerier) Select(ctx context.Context, sortSeries bool, hints *storag
 	for set.Next() {
 		s := set.At()
 		o := p.apply(s.Labels())
+		if o.changed && q.view.active != 0 {
+			pieces, err := q.view.pieces(s, o, wait)
+			if err != nil {
+				return storage.ErrSeriesSet(err)
+			}
+			out, changed = append(out, pieces...), true
+			continue
+		}
 		if o.dropped || !satisfies(o.after, wait) {
 			continue
 		}
