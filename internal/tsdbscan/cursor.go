@@ -50,6 +50,7 @@ type cursor struct {
 
 	list    postings
 	ref     uint32 // of the series
+	step    int    // see merger.compare
 	win     window
 	layouts *layouts
 

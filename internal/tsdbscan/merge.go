@@ -1,6 +1,9 @@
 package tsdbscan
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // merger reads the series of one metric from all blocks, each one once, in
 // order.
@@ -9,6 +12,7 @@ type merger struct {
 	cursors []*cursor // else those that have a series
 	used    []*cursor // of them those whose series has been returned
 	union   row       // what has been returned
+	count   int       // of what has been returned
 }
 
 // start begins with cursors that have been started. An error comes with its
@@ -17,6 +21,9 @@ func (m *merger) start(cursors []*cursor) (*cursor, error) {
 	if len(cursors) == 1 {
 		m.single = cursors[0]
 		return nil, nil
+	}
+	for _, c := range cursors {
+		c.step = 0
 	}
 	m.cursors, m.used = slices.Clone(cursors), slices.Clone(cursors)
 	return m.advance()
@@ -42,7 +49,7 @@ func (m *merger) next() (*row, *cursor, error) {
 	for _, c := range m.cursors {
 		order := -1
 		if len(m.used) > 0 {
-			order = compareRows(&c.row, &m.used[0].row)
+			order = m.compare(c, m.used[0])
 		}
 		if order < 0 {
 			m.used = m.used[:0]
@@ -52,9 +59,15 @@ func (m *merger) next() (*row, *cursor, error) {
 		}
 	}
 	m.union = m.used[0].row
-	m.union.changed = nil
-	for _, c := range m.used[1:] {
-		m.union.add(&c.row)
+	if m.count == 0 || m.used[0].step != m.count {
+		m.union.changed = nil
+	}
+	m.count++
+	for i, c := range m.used {
+		c.step = m.count
+		if i > 0 {
+			m.union.add(&c.row)
+		}
 	}
 	return &m.union, m.used[0], nil
 }
@@ -83,6 +96,20 @@ func (r *row) add(o *row) {
 	r.chunkBytes += o.chunkBytes
 	r.indexBytes += o.indexBytes
 	r.native = r.native || o.native
+}
+
+// compare orders the series of two cursors. Neighbouring blocks have most
+// series in common: when both had the series that was returned last, it is
+// enough to compare from where they differ from it.
+func (m *merger) compare(a, b *cursor) int {
+	if m.count == 0 || a.step != m.count || b.step != m.count || len(a.changed) == 0 || len(b.changed) == 0 {
+		return compareRows(&a.row, &b.row)
+	}
+	first := a.changed[0] // the label has become greater
+	if first != b.changed[0] {
+		return cmp.Compare(b.changed[0], first)
+	}
+	return slices.Compare(a.values[first:], b.values[first:])
 }
 
 func compareRows(a, b *row) int {
