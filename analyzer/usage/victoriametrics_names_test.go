@@ -161,6 +161,10 @@ func TestVictoriaMetricsNamesProblems(t *testing.T) {
 			fake: fakeTracker{stats: `{"status":"success","data":{}}`},
 			err:  "has no statsCollectedSince",
 		},
+		"no records at all": {
+			fake: fakeTracker{stats: `{"status":"success","statsCollectedSince":1600000000,"trackerMemoryMaxSizeBytes":1000000,"trackerCurrentMemoryUsageBytes":200}`},
+			err:  "has no records",
+		},
 		"records without a count": {
 			fake: fakeTracker{stats: edit(`"queryRequestsCount":7,`, "")},
 			err:  "no queryRequestsCount",

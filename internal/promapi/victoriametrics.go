@@ -105,6 +105,9 @@ func (a *namesAnswer) decode(body []byte) (*envelope, error) {
 	if err == nil && a.Status == "success" && a.Since == nil {
 		err = errors.New("it has no statsCollectedSince")
 	}
+	if err == nil && a.Status == "success" && a.Records == nil {
+		err = errors.New("it has no records")
+	}
 	return &a.envelope, err
 }
 
