@@ -122,11 +122,14 @@ func TestScanWide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Scan(context.Background(), l.Blocks, Options{TopValues: 2})
+	r, err := Scan(context.Background(), l.Blocks, Options{TopValues: 2, Reduce: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
 	job := &r.Metrics[0].Jobs[0]
+	if job.Reductions != nil || job.Labels[0].DeterminedBy != nil {
+		t.Error("fifty million pairs of labels have been looked at")
+	}
 	if job.Cost.SeriesInSpan != 7 || len(job.Labels) != n {
 		t.Fatalf("%d series with %d labels, want 7 with %d", job.Cost.SeriesInSpan, len(job.Labels), n)
 	}

@@ -45,7 +45,12 @@ func (c *recorder) log(n int) [][]change {
 		return nil
 	}
 	if c.used == len(c.logs) {
-		c.logs = append(c.logs, nil)
+		c.logs = append(c.logs, make([][]change, n))
+		const usual = 4
+		room := make([]change, usual*n)
+		for i := range n {
+			c.logs[c.used][i] = room[usual*i:][:0:usual]
+		}
 	}
 	log := resize(c.logs[c.used], n)
 	for i := range log {

@@ -5,8 +5,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/tsdbscan/blockgen"
 )
 
@@ -83,6 +85,95 @@ func TestReduceRandom(t *testing.T) {
 				write(t, dir, b)
 			}
 			compare(t, dir, Options{TopValues: 3})
+		})
+	}
+}
+
+// TestReduceMost looks only at the metrics with most series.
+func TestReduceMost(t *testing.T) {
+	var series []blockgen.Series
+	for i := range 30 {
+		series = append(series, whole("__name__", "big", "pod", fmt.Sprint(i), "uid", fmt.Sprint(i)))
+	}
+	for _, name := range []string{"b", "a"} { // as many: by name
+		series = append(series, whole("__name__", name, "pod", "0"), whole("__name__", name, "pod", "1"))
+	}
+	dir := t.TempDir()
+	write(t, dir, blockgen.Block{ULID: ulid, Series: series})
+	l, err := List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Scan(t.Context(), l.Blocks, Options{TopValues: 1, Reduce: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]sentei.Reduction{}
+	for _, m := range r.Metrics {
+		got[m.Name] = m.Jobs[0].Reductions
+	}
+	want := map[string][]sentei.Reduction{
+		"a":   {{Labels: []string{"pod"}, SeriesWithout: 1, SeriesWithoutLive: 1}},
+		"b":   nil,
+		"big": {{Labels: []string{"pod", "uid"}, SeriesWithout: 1, SeriesWithoutLive: 1}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestReduceBounds gives up what takes too much memory or time.
+func TestReduceBounds(t *testing.T) {
+	w := &worker{}
+	w.recorder.start(true, 10)
+	w.recorder.count = maxChanges - 3
+	p := &part{log: w.recorder.log(2)}
+	w.parts = []*part{p}
+	w.record(p, 0, []uint32{1, 2}, nil)
+	if p.log == nil || len(p.log[0]) != 1 {
+		t.Fatal("given up too early")
+	}
+	w.record(p, 1, []uint32{2, 3}, []int32{0, 1})
+	if p.log != nil || w.recorder.log(2) != nil {
+		t.Error("more changes are kept than allowed")
+	}
+	if e := newEffort(1000); !e.spend(500_000) || e.spend(500_000) {
+		t.Error("a job of 1000 series may look at about half a million series and changes")
+	}
+}
+
+// TestBounds tells histograms from what only looks like one.
+func TestBounds(t *testing.T) {
+	buckets := func(name string, les ...string) (all []blockgen.Series) {
+		for _, le := range les {
+			all = append(all, whole("__name__", name, "le", le))
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		series []blockgen.Series
+		want   *sentei.Histogram
+	}{
+		"sorted as numbers": {
+			buckets("a_bucket", "+Inf", "0.5", "1.0", "1", "1e+06", "25", "100", "-5"),
+			&sentei.Histogram{Bounds: []string{"-5", "0.5", "1", "1.0", "25", "100", "1e+06", "+Inf"}},
+		},
+		"another name":           {buckets("a", "1", "+Inf"), nil},
+		"a series without le":    {append(buckets("a_bucket", "1"), whole("__name__", "a_bucket")), nil},
+		"le that is no number":   {buckets("a_bucket", "1", "big"), nil},
+		"le that is not ordered": {buckets("a_bucket", "1", "NaN"), nil},
+		"native": {
+			[]blockgen.Series{{Labels: labels.FromStrings("__name__", "a"), From: t0, To: t0 + hour, Step: minute, Values: blockgen.Native}},
+			&sentei.Histogram{NativeSeries: 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, blockgen.Block{ULID: ulid, Series: c.series})
+			r := compare(t, dir, Options{TopValues: 1})
+			if diff := cmp.Diff(c.want, r.Metrics[0].Jobs[0].Histogram); diff != "" {
+				t.Error(diff)
+			}
 		})
 	}
 }
