@@ -59,6 +59,7 @@ type stored struct {
 	first, last int64
 	samples     uint32
 	stale       bool
+	native      bool
 	times       []int64
 }
 
@@ -95,7 +96,7 @@ func (m expected) check(t *testing.T, dir string) *Head {
 				recent++
 			}
 		}
-		want[k] = fmt.Sprint(s.first, s.last, s.samples, s.stale, recent)
+		want[k] = fmt.Sprint(s.first, s.last, s.samples, s.stale, s.native, recent)
 	}
 	got := map[string]string{}
 	last := labels.EmptyLabels()
@@ -105,7 +106,7 @@ func (m expected) check(t *testing.T, dir string) *Head {
 			t.Errorf("%s comes before %s", last, lbls)
 		}
 		last = lbls
-		got[lbls.String()] = fmt.Sprint(s.First, s.Last, s.Samples, s.Stale, s.Recent)
+		got[lbls.String()] = fmt.Sprint(s.First, s.Last, s.Samples, s.Stale, s.Native, s.Recent)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
@@ -229,6 +230,7 @@ func appendSome(t testing.TB, db *tsdb.DB, m expected, series []labels.Labels, a
 			t.Fatal(err)
 		}
 		m.add(lbls, at, stale)
+		m[lbls.String()].native = lbls.Hash()%4 < 2
 	}
 	if err := app.Commit(); err != nil {
 		t.Fatal(err)
