@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sentei/sentei/exporters/relabel"
+	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/daemon"
 )
 
@@ -24,6 +25,7 @@ func newPropose() *cobra.Command {
 	cmd.Flags().StringP("output", "o", names[0], "dialect: "+strings.Join(names, ", "))
 	addOutputFile(cmd)
 	addFailOn(cmd)
+	cmd.Flags().Bool("rehearse", false, "rehearse the proposals first, and withdraw those that make a difference")
 	return cmd
 }
 
@@ -37,7 +39,11 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	r, c, err := scan(cmd, nil)
+	r, c, err := scan(cmd, nil, func(c *config.Config) {
+		if cmd.Flags().Changed("rehearse") {
+			c.Rehearsal.Enabled, _ = cmd.Flags().GetBool("rehearse")
+		}
+	})
 	if err != nil {
 		return err
 	}

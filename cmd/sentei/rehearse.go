@@ -71,7 +71,7 @@ func runRehearse(cmd *cobra.Command, _ []string) error {
 	if err := overlayRehearsal(cmd, &flags); err != nil { // before a long scan
 		return err
 	}
-	r, c, err := scan(cmd, nil)
+	r, c, err := scan(cmd, nil, func(c *config.Config) { c.Rehearsal.Enabled = false }) // not twice
 	if err != nil {
 		return err
 	}

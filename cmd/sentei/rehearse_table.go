@@ -204,6 +204,8 @@ func (t *rehearsalTable) changes() {
 			result = "not rehearsed: " + oneLine(c.Reason)
 		case c.Differs:
 			result = "differs"
+		case c.Ambiguous > 0:
+			result = "ambiguous collisions"
 		case c.Series == 0:
 			idle++
 			continue

@@ -11,11 +11,15 @@ import (
 )
 
 // scan runs one scan with the configuration that the flags name. previous is
-// the report that growth is counted from, or nil.
-func scan(cmd *cobra.Command, previous *sentei.Report) (*sentei.Report, *config.Config, error) {
+// the report that growth is counted from, or nil. adjust changes the
+// configuration before.
+func scan(cmd *cobra.Command, previous *sentei.Report, adjust ...func(*config.Config)) (*sentei.Report, *config.Config, error) {
 	c, err := loadConfig(cmd)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, a := range adjust {
+		a(c)
 	}
 	logger, line, err := newProgressLogger(cmd, c.Log)
 	if err != nil {

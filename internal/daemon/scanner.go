@@ -18,13 +18,14 @@ import (
 // Scanner runs the whole pipeline for one configuration. The command line and
 // the daemon use the same one.
 type Scanner struct {
-	backends []analyzer.Backend
-	rules    []rules.Rule
-	configs  map[string]rules.Config
-	options  analyzer.Options
-	timeout  time.Duration
-	meters   []*source.Meter
-	logger   *slog.Logger
+	backends  []analyzer.Backend
+	rules     []rules.Rule
+	configs   map[string]rules.Config
+	options   analyzer.Options
+	timeout   time.Duration
+	meters    []*source.Meter
+	rehearser *rehearser // nil when scans do not rehearse
+	logger    *slog.Logger
 }
 
 // NewScanner builds all sources and rules of the configuration. The error
@@ -48,6 +49,9 @@ func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*S
 	}
 	for _, a := range c.AcceptedProblems {
 		s.options.Accepted[a.ID] = a.Reason
+	}
+	if c.Rehearsal.Enabled {
+		s.rehearser = &rehearser{config: c, logger: logger, now: now}
 	}
 	s.meters = b.meters
 	return s, b.err()
@@ -85,6 +89,9 @@ func (s *Scanner) Scan(ctx context.Context, previous *sentei.Report) (*sentei.Re
 	}
 	r.Proposals, r.Findings = made.Proposals, made.Findings
 	r.Problems = append(r.Problems, made.Problems...)
+	if s.rehearser != nil {
+		s.rehearser.rehearse(ctx, r)
+	}
 	analyzer.SortProblems(r.Problems)
 	r.SetGrowth(previous)
 	return r, nil

@@ -203,21 +203,11 @@ func (r *runner) events(ctx context.Context, a *altered, todo []*subject) (map[i
 			of[i] = ev
 		}
 	}
-	by := map[uint64][]int{} // changes, by the hash of a series that they alter
-	for i := range a.entries {
-		hash := a.entries[i].before.Hash()
-		by[hash] = append(by[hash], a.entries[i].change)
-	}
-	for i := range a.collisions {
+	for i, changes := range a.behind() {
 		c := &a.collisions[i]
-		if c.from > c.to {
-			continue
-		}
-		for _, l := range c.stored {
-			for _, change := range by[l.Hash()] {
-				if ev := of[change]; ev != nil {
-					ev.overlaps = append(ev.overlaps, c.from+(c.to-c.from)/2)
-				}
+		for _, change := range changes {
+			if ev := of[change]; ev != nil && c.from <= c.to {
+				ev.overlaps = append(ev.overlaps, c.from+(c.to-c.from)/2)
 			}
 		}
 	}
@@ -254,8 +244,14 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 	f := &res.Figures
 	f.Series, f.Collisions = a.series, len(a.collisions)
 	f.Queries, f.Samples = r.queries.Load(), r.samples.Load()
+	behind := a.behind()
 	for i := range r.changes {
 		c := ChangeResult{ID: r.changes[i].ID, Title: r.changes[i].Title, Series: len(a.perEach[i])}
+		for k, changes := range behind {
+			if a.collisions[k].ambiguous && slices.Contains(changes, i) {
+				c.Ambiguous++
+			}
+		}
 		for _, k := range a.perEach[i] {
 			if a.entries[k].dropped {
 				c.Dropped++

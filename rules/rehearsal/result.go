@@ -69,6 +69,9 @@ type ChangeResult struct {
 	// Replayed how many of these could be replayed.
 	Consumers int `json:"consumers"`
 	Replayed  int `json:"replayed"`
+	// Ambiguous is how many collisions it has a part in of which it is not
+	// known what they would hold.
+	Ambiguous int `json:"ambiguous,omitempty"`
 	// Differs says that a consumer sees a difference because of it.
 	Differs bool `json:"differs"`
 	// Transient is how long a consumer sees something of its deployment, and

@@ -141,6 +141,25 @@ func collide(ctx context.Context, d *Data, p *plan, a *altered) ([]collision, er
 	return found.all, overlaps(ctx, d, found.all)
 }
 
+// behind returns for each collision the changes that alter one of its series,
+// sorted.
+func (a *altered) behind() [][]int {
+	by := map[uint64][]int{} // changes, by the hash of a series that they alter
+	for i := range a.entries {
+		hash := a.entries[i].before.Hash()
+		by[hash] = append(by[hash], a.entries[i].change)
+	}
+	out := make([][]int, len(a.collisions))
+	for i := range a.collisions {
+		for _, l := range a.collisions[i].stored {
+			out[i] = append(out[i], by[l.Hash()]...)
+		}
+		slices.Sort(out[i])
+		out[i] = slices.Compact(out[i])
+	}
+	return out
+}
+
 // maxOverlapSamples is how many samples are read to find out whether colliding
 // series overlap in time, and maxRemoteOverlaps how many series are read
 // of a server. Of collisions beyond that the worst is assumed.
