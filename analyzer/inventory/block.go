@@ -67,7 +67,8 @@ source of its HTTP API.
   all blocks, scaled to a day. What the head adds to the index is estimated. Blocks that Prometheus has not
   merged yet repeat the index, so a window of many small blocks shows more than will stay.
 - **Deleted series** (tombstones) count until Prometheus has cleaned them out of the block, or the head has become one.
-- Blocks of Thanos or Mimir can be read when they are on a disk; object storage is not read.
+- Blocks of all versions of Prometheus 2 and 3 are read (index formats 1 to 3), those of Thanos or Mimir when they are on a disk;
+  object storage is not read.
 - A block that cannot be read blocks all verdicts "unused" of the backend: remove it, repair it or leave it out with
   ` + "`blocks` or `window`" + `.`,
 	Example: `- block:

@@ -137,7 +137,7 @@ func (c *cursor) next() (bool, error) {
 		c.readHead(c.ref)
 		return true, nil
 	}
-	if err := c.read(int64(c.ref) * seriesAlign); err != nil {
+	if err := c.read(int64(c.ref) * c.index.align()); err != nil {
 		return false, fmt.Errorf("read series %d: %w", c.ref, err)
 	}
 	return true, nil
@@ -273,7 +273,9 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 	}
 	if c.rank != nil {
 		for _, j := range changed {
-			c.values[j] = c.rank[own[j]]
+			if c.values[j] = c.rank[own[j]]; c.values[j] == noSymbol {
+				return 0, errEntry
+			}
 		}
 	}
 	c.keep(b, i)
@@ -314,8 +316,11 @@ func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
 		names = c.spareNames[:0]
 		c.values = c.shared[:0]
 		for j := range own {
-			names = append(names, c.rank[c.names[j]])
-			c.values = append(c.values, c.rank[own[j]])
+			name, value := c.rank[c.names[j]], c.rank[own[j]]
+			if name == noSymbol || value == noSymbol {
+				return 0, errEntry
+			}
+			names, c.values = append(names, name), append(c.values, value)
 		}
 		c.spareNames, c.shared = names, c.values
 	}

@@ -34,11 +34,11 @@ func newHead(h *walscan.Head, blocks []Block) *head {
 	return x
 }
 
-func (h *head) eachSymbol(f func(b []byte, n int)) error {
+func (h *head) eachSymbol(f func(b []byte, own uint32, n int)) error {
 	var b []byte
-	for _, t := range h.Symbols {
+	for i, t := range h.Symbols {
 		b = append(b[:0], t...)
-		f(b, len(h.Symbols))
+		f(b, uint32(i), len(h.Symbols))
 	}
 	return nil
 }

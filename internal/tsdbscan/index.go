@@ -15,7 +15,7 @@ const (
 	indexMagic  = 0xBAAAD700
 	tocLength   = 6*8 + 4
 	crcLength   = 4
-	seriesAlign = 16 // a series reference is the offset of its entry through this
+	seriesAlign = 16 // where entries of series begin, but in version 1
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -26,6 +26,7 @@ var errChecksum = errors.New("the checksum is wrong: the file is damaged")
 type indexFile struct {
 	file *os.File
 	size int64
+	v1   bool // written by Prometheus 2.0, see align
 	// Offsets of the sections.
 	symbols, series, postingsTable int64
 	seriesEnd                      int64 // nothing of a series lies behind it
@@ -44,6 +45,19 @@ func openIndex(dir string) (*indexFile, error) {
 		return nil, fmt.Errorf("read index: %w", err)
 	}
 	return x, nil
+}
+
+// align is what the offsets of series are multiples of. References of series
+// are their offsets through this.
+//
+// Version 1 differs in three things: series are not aligned, series call a
+// symbol by its offset in the file and not by its number, and the postings
+// offset table is in no order.
+func (x *indexFile) align() int64 {
+	if x.v1 {
+		return 1
+	}
+	return seriesAlign
 }
 
 func (x *indexFile) close() error { return x.file.Close() }
@@ -66,10 +80,10 @@ func (x *indexFile) readTOC() error {
 	}
 	switch v := header[4]; v {
 	case 1:
-		return errors.New("its format is version 1, written before Prometheus 2.1: let a newer Prometheus compact the block")
+		x.v1 = true
 	case 2, 3: // the same layout
 	default:
-		return fmt.Errorf("its format is version %d, only 2 and 3 are known", v)
+		return fmt.Errorf("its format is version %d, only 1 to 3 are known", v)
 	}
 	var toc [tocLength]byte
 	if _, err := x.file.ReadAt(toc[:], x.size-tocLength); err != nil {
@@ -87,6 +101,9 @@ func (x *indexFile) readTOC() error {
 	}
 	x.symbols, x.series, x.postingsTable = at(0), at(1), at(5)
 	x.seriesEnd = end
+	if x.v1 && x.symbols != int64(len(header)) { // their offsets are kept in memory
+		return errors.New("table of contents: the symbols do not follow the header")
+	}
 	return nil
 }
 

@@ -105,7 +105,7 @@ func (c *cursor) probe(m *blockMetrics, l *layouts) (from, to int64, err error) 
 			return 0, 0, fmt.Errorf("read postings: %w", err)
 		}
 		ref := binary.BigEndian.Uint32(b[:])
-		if err := c.read(int64(ref) * seriesAlign); err != nil {
+		if err := c.read(int64(ref) * c.index.align()); err != nil {
 			return 0, 0, fmt.Errorf("read series %d: %w", ref, err)
 		}
 		from, to = min(from, c.mint), max(to, c.maxt)

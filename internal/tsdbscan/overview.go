@@ -55,7 +55,7 @@ func ReadOverview(b *Block, top int) (*Overview, error) {
 		return nil, &BlockError{b, err}
 	}
 	defer x.close()
-	o, err := x.overview(top, top == 0)
+	o, err := x.overview(top, top == 0 || x.v1)
 	if errors.Is(err, errGap) {
 		o, err = x.overview(top, true)
 	}

@@ -1,6 +1,8 @@
 package tsdbscan
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -8,9 +10,37 @@ import (
 )
 
 // eachPostings walks the postings offset table: f gets every label name and
-// value with the offset of its list. The table is sorted by name and value.
-// The bytes are valid during the call; f returns false to stop.
+// value with the offset of its list, sorted by name and value. The bytes are
+// valid during the call; f returns false to stop.
 func (x *indexFile) eachPostings(f func(name, value []byte, off int64) bool) error {
+	if !x.v1 {
+		return x.postingsEntries(f)
+	}
+	type entry struct {
+		name, value []byte
+		off         int64
+	}
+	var all []entry
+	err := x.postingsEntries(func(name, value []byte, off int64) bool {
+		all = append(all, entry{slices.Clone(name), slices.Clone(value), off})
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b entry) int {
+		return cmp.Or(bytes.Compare(a.name, b.name), bytes.Compare(a.value, b.value))
+	})
+	for _, e := range all {
+		if !f(e.name, e.value, e.off) {
+			break
+		}
+	}
+	return nil
+}
+
+// postingsEntries walks the table as it is, which is sorted but in version 1.
+func (x *indexFile) postingsEntries(f func(name, value []byte, off int64) bool) error {
 	var sec section
 	if err := sec.open(x, x.postingsTable); err != nil {
 		return err

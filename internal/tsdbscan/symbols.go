@@ -3,6 +3,7 @@ package tsdbscan
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -13,15 +14,19 @@ type symbols struct {
 	text   []string
 	length []uint32 // of text, in bytes
 	// rank holds for every block the number of each of its own symbols, or is
-	// nil for a block whose symbols these are.
-	rank [][]uint32
+	// nil for a block whose symbols these are. A block that does not number its
+	// symbols one after the other has noSymbol in between.
+	rank   [][]uint32
+	sparse bool // there is such a block
 }
+
+const noSymbol = math.MaxUint32
 
 // symbolTable has the symbols of one block.
 type symbolTable interface {
-	// eachSymbol calls f with every symbol in order, and with how many there
-	// are. The bytes are valid during the call.
-	eachSymbol(f func(b []byte, n int)) error
+	// eachSymbol calls f with every symbol in order, with the block's own number
+	// for it, and with how many there are. The bytes are valid during the call.
+	eachSymbol(f func(b []byte, own uint32, n int)) error
 }
 
 // readSymbols reads the symbol tables of all blocks. It returns the number of
@@ -38,14 +43,17 @@ func readSymbols(tables []symbolTable) (*symbols, int, error) {
 	for i, t := range s.text {
 		s.length[i] = uint32(len(t))
 	}
-	if len(tables) == 1 {
+	if len(tables) == 1 && !s.sparse {
 		return s, 0, nil
 	}
 	for i, x := range tables {
 		next := 0
-		err := x.eachSymbol(func(b []byte, _ int) {
+		err := x.eachSymbol(func(b []byte, own uint32, _ int) {
 			for next < len(s.text)-1 && s.text[next] < string(b) {
 				next++
+			}
+			for uint32(len(s.rank[i])) < own {
+				s.rank[i] = append(s.rank[i], noSymbol)
 			}
 			s.rank[i] = append(s.rank[i], uint32(next))
 		})
@@ -60,7 +68,10 @@ func readSymbols(tables []symbolTable) (*symbols, int, error) {
 func (s *symbols) union(x symbolTable, texts *arena) error {
 	old := s.text
 	s.text = nil
-	err := x.eachSymbol(func(b []byte, n int) {
+	read := uint32(0)
+	err := x.eachSymbol(func(b []byte, own uint32, n int) {
+		s.sparse = s.sparse || own != read
+		read++
 		if s.text == nil {
 			s.text = make([]string, 0, max(n, len(old)+len(old)/8))
 		}
@@ -96,7 +107,7 @@ func (s *symbols) find(t string) (uint32, bool) {
 	return uint32(i), ok
 }
 
-// count returns how many symbols the block has.
+// count returns a number that is higher than all symbols' own ones.
 func (s *symbols) count(block int) int {
 	if s.rank[block] == nil {
 		return len(s.text)
@@ -104,7 +115,7 @@ func (s *symbols) count(block int) int {
 	return len(s.rank[block])
 }
 
-func (x *indexFile) eachSymbol(f func(b []byte, n int)) error {
+func (x *indexFile) eachSymbol(f func(b []byte, own uint32, n int)) error {
 	var sec section
 	if err := sec.open(x, x.symbols); err != nil {
 		return err
@@ -118,6 +129,10 @@ func (x *indexFile) eachSymbol(f func(b []byte, n int)) error {
 	}
 	var last []byte
 	for i := range n {
+		own := i
+		if x.v1 {
+			own = uint32(sec.off)
+		}
 		b, err := sec.text()
 		if err != nil {
 			return err
@@ -125,7 +140,7 @@ func (x *indexFile) eachSymbol(f func(b []byte, n int)) error {
 		if i > 0 && bytes.Compare(b, last) <= 0 {
 			return fmt.Errorf("the table is not sorted at %q", b)
 		}
-		f(b, int(n))
+		f(b, own, int(n))
 		last = append(last[:0], b...)
 	}
 	return sec.check()
