@@ -12,9 +12,9 @@ import (
 	"github.com/sentei/sentei/internal/tsdbscan/blockgen"
 )
 
-// BenchmarkCache reads twelve blocks of two hours: without a cache; for the
-// first time with one; again; and when one more block is in the cache's place
-// than at the last time. What it reports is for each distinct series.
+// BenchmarkCache reads twelve blocks of two hours, with samples and the index
+// alone: without a cache; for the first time with one; again; and with one
+// block more than the last time. What it reports is for each distinct series.
 func BenchmarkCache(b *testing.B) {
 	dir := *benchPath
 	if dir == "" {
@@ -24,11 +24,7 @@ func BenchmarkCache(b *testing.B) {
 		}
 	}
 	blocks := listed(b, dir)
-	opts := Options{TopValues: 1000}
 	path := filepath.Join(b.TempDir(), "file")
-	cached := opts
-	cached.Cache = &Cache{Path: path, Logger: slog.New(slog.DiscardHandler)}
-
 	scan := func(b *testing.B, blocks []Block, opts Options) float64 {
 		b.Helper()
 		r, err := Scan(context.Background(), blocks, opts)
@@ -65,13 +61,20 @@ func BenchmarkCache(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	run("without", nothing, opts)
-	run("first", removed, cached)
-	run("again", nothing, cached)
-	run("one more", func(b *testing.B) {
-		removed(b)
-		scan(b, blocks[:len(blocks)-1], cached)
-	}, cached)
+	for _, indexOnly := range []bool{false, true} {
+		name, opts := "samples ", Options{TopValues: 1000, IndexOnly: indexOnly}
+		if indexOnly {
+			name = "index "
+		}
+		run(name+"without", removed, opts)
+		opts.Cache = &Cache{Path: path, Logger: slog.New(slog.DiscardHandler)}
+		run(name+"first", removed, opts)
+		run(name+"again", nothing, opts)
+		run(name+"one more", func(b *testing.B) {
+			removed(b)
+			scan(b, blocks[:len(blocks)-1], opts)
+		}, opts)
+	}
 	var size int64
 	for i := range blocks {
 		info, err := os.Stat(filepath.Join(blocks[i].Dir, "index"))
