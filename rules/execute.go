@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/prometheus/common/model"
@@ -21,7 +22,8 @@ type candidate struct {
 	done  sentei.Executed
 	// dropped are the series that it drops and no candidate before it.
 	dropped, droppedLive int64
-	wrong                string
+	wrong                string // it does not do what it says
+	left                 string // why it is not proposed after all
 }
 
 // execute runs the relabel rules of each proposal, by Prometheus's own code,
@@ -61,14 +63,32 @@ func execute(ctx context.Context, in *Input, proposals []sentei.Proposal) ([]sen
 		problems = append(problems, more...)
 	}
 	var kept []sentei.Proposal
+	left := map[string][]*candidate{} // by backend
 	for i := range out {
-		if c := all[i]; c != nil && c.wrong != "" {
+		switch c := all[i]; {
+		case c != nil && c.wrong != "":
 			problems = append(problems, withdrawn(&out[i], c.wrong))
-			continue
+		case c != nil && c.left != "":
+			left[c.Place.Backend] = append(left[c.Place.Backend], c)
+		default:
+			kept = append(kept, out[i])
 		}
-		kept = append(kept, out[i])
+	}
+	for _, backend := range slices.Sorted(maps.Keys(left)) {
+		first := left[backend][0]
+		problems = append(problems, problem(sentei.Problem{
+			Backend: backend, Source: first.Rule, Where: relabeling.Title(first.Proposal),
+			Message: "not proposed: " + first.left + more(len(left[backend])-1),
+		}))
 	}
 	return kept, problems, nil
+}
+
+func more(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d other labels stay for such reasons", n)
 }
 
 // candidate returns nil for a proposal that no relabel rule carries out.
@@ -108,20 +128,46 @@ func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, 
 			metrics = append(metrics, m.Name)
 		}
 	}
+	unlisted := func() {
+		for _, c := range candidates {
+			if c.Action.Kind == sentei.StripLabel {
+				c.left = "the series cannot be listed, so it is not known whether they stay distinct"
+			}
+		}
+	}
 	if reader == nil || len(metrics) == 0 {
+		unlisted()
 		return nil, ctx.Err()
 	}
+	var name string          // of the metric being read
+	var held []labels.Labels // its series, if labels are to be taken off it
+	end := func() {
+		if len(held) > 0 {
+			x.keepDistinct(x.metric(backend, name), held, byMetric[name])
+		}
+		held = held[:0]
+	}
 	err := reader.ReadSeries(ctx, metrics, func(s sentei.Series) error {
-		taken := false
-		for _, c := range byMetric[s.Labels.Get(model.MetricNameLabel)] {
+		if n := s.Labels.Get(model.MetricNameLabel); n != name {
+			end()
+			name = n
+		}
+		taken, strips := false, false
+		for _, c := range byMetric[name] {
 			taken = c.run(&s, taken) || taken
+			strips = strips || c.Action.Kind == sentei.StripLabel
+		}
+		if strips {
+			held = append(held, s.Labels)
 		}
 		return nil
 	})
+	end()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
+		unlisted()
 		return []sentei.Problem{problem(sentei.Problem{
 			Backend: backend, Source: "rules",
 			Message: fmt.Sprintf("the rules could not be executed over the stored series: %v", err),
@@ -198,7 +244,7 @@ func (x *index) counted(c *candidate) {
 		return
 	}
 	done := c.done
-	done.Distinct = c.Action.Kind != sentei.StripLabel
+	done.Distinct = true // dropping series makes none equal; for strips see keepDistinct
 	c.Proof.Executed = &done
 	if c.Action.Kind != sentei.DropValues {
 		return

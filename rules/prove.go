@@ -66,6 +66,9 @@ func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.P
 	case p.Action.Kind == sentei.DropValues && p.Grade == sentei.GradeA:
 		proof.Theorem = "Every selector of a living consumer that reads the metric refuses the values by a matcher of its own: every result stays the same, to the bit."
 		proof.Readers, reason = x.proveDrop(p)
+	case p.Action.Kind == sentei.StripLabel && p.Grade == sentei.GradeASteady:
+		proof.Theorem = "No living selector that reads the metric needs the label, by the operators above it, and the series stay distinct without it: every result stays the same in steady state."
+		proof.Readers, reason = x.proveStrip(p)
 	default:
 		reason = fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
 	}
@@ -105,10 +108,14 @@ func (x *index) proveDrop(p *sentei.Proposal) ([]sentei.ProofReader, string) {
 	if !found {
 		return nil, "the metric has no series with the job"
 	}
+	return sortedReaders(readers), ""
+}
+
+func sortedReaders(readers []sentei.ProofReader) []sentei.ProofReader {
 	slices.SortFunc(readers, func(a, b sentei.ProofReader) int {
 		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Selector, b.Selector))
 	})
-	return slices.Compact(readers), ""
+	return slices.Compact(readers)
 }
 
 // proveDropInJob does so for the series of one job.

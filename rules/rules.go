@@ -69,7 +69,9 @@ type Info = source.Info[Rule]
 
 // All lists every rule. Where proposals overlap, the rule that comes first
 // wins.
-func All() []Info { return []Info{dropUnusedMetric(), dropUnusedBuckets(), dropUnusedValues()} }
+func All() []Info {
+	return []Info{dropUnusedMetric(), dropUnusedBuckets(), dropUnusedValues(), stripUnusedLabel()}
+}
 
 // Propose runs the rules over the report and returns their proposals, the
 // biggest saving first. Overlaps are resolved, so savings may be added up. A

@@ -138,6 +138,9 @@ func saving(r *sentei.Report, proposals []sentei.Proposal) string {
 	if cost == (sentei.Cost{}) {
 		return "the saving is counted at another scrape job"
 	}
+	if cost.Series == 0 && cost.SamplesPerSecond == 0 {
+		return fmt.Sprintf("saves %.0f kB of memory and no series", cost.MemoryBytes/1000)
+	}
 	text := fmt.Sprintf("saves %d series, %s samples a second", cost.Series, rate(cost.SamplesPerSecond))
 	if perMonth > 0 {
 		text += fmt.Sprintf(", %.2f %s a month", perMonth, printable(r.Settings.Prices.Currency))

@@ -1,0 +1,300 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/source"
+)
+
+const stripUnusedLabelKind = "strip_unused_label"
+
+type stripUnusedLabelOptions struct {
+	MinSeries int64          `yaml:"min_series"`
+	MinSpan   model.Duration `yaml:"min_span"`
+	Observed  bool           `yaml:"observed"`
+	WholeJob  bool           `yaml:"whole_job"`
+}
+
+func stripUnusedLabel() Info {
+	return source.New(stripUnusedLabelKind, sentei.Doc{
+		Title: "Take a label off a metric, where no result depends on it and no two series become equal",
+		Text: `Proposes to take a label off the series of a metric when its verdict is *unused* (no reader of the metric groups,
+joins or matches by it, shows it or passes it on) and the series stay distinct without it: those of the whole span, on all
+targets, also without the labels that a reader's operators remove before they aggregate. Results stay the same in steady state
+(grade A′). When the rule is deployed every series ends and begins anew under its shorter name, so results that look back over
+that moment are off, for as long as the longest range that reads the metric.
+
+**What it saves** is the text of the label, in the memory of the head and in the index of every block. It does not lower the
+number of series, by design: a bill per active series stays the same. The saving says 0 series.
+
+**Which labels.** Only labels of the targets, by default: those that the series ` + "`up`" + ` of the job has as well. All series
+of one target have the same value of such a label, so that no two of them can become equal when it goes, now or later, and the
+targets stay apart by instance. With ` + "`observed: true`" + ` also labels that the targets expose: that those keep series apart is
+known only for the time that was looked at, at least min_span. A second value on one target next week would make Prometheus
+drop one of two samples without a word, so compare scrape_samples_post_metric_relabeling with the number of series then.
+
+With ` + "`whole_job: true`" + ` a label that can be taken off every metric of a scrape job that has it is taken off by one rule
+without the names (labeldrop): metrics that come later lose the label, too.
+
+Never proposed: job, instance, le, quantile, external labels, labels of recorded series and of those that Prometheus writes
+itself, and anything where a reader depends on the order of series (topk, limitk). It needs an inventory that lists
+series, such as the source block.`,
+		Example: `strip_unused_label:
+  # Propose nothing that touches fewer active series.
+  min_series: 100
+  # How much time the inventory must cover.
+  min_span: 7d
+  # Also labels that targets expose, judged by the stored series alone.
+  observed: false
+  # One labeldrop where a label goes from all metrics of a scrape job.
+  whole_job: false
+`,
+	}, stripUnusedLabelOptions{MinSeries: 100, MinSpan: model.Duration(7 * 24 * time.Hour)}, func(o stripUnusedLabelOptions, _ source.Env) (Rule, error) {
+		if o.MinSeries < 1 || o.MinSpan < 0 {
+			return nil, errors.New("min_series must be 1 or more, and min_span not negative")
+		}
+		return o, nil
+	})
+}
+
+// Propose implements Rule.
+func (o stripUnusedLabelOptions) Propose(_ context.Context, in *Input) (Made, error) {
+	var all Made
+	x := in.index()
+	for i := range x.report.Backends {
+		b := &x.report.Backends[i]
+		proposals := o.proposeBackend(x, b)
+		reason, hint := "", ""
+		switch {
+		case len(proposals) == 0:
+		case in.Series[b.Name] == nil:
+			reason, hint = "no inventory of the backend lists series", "add the source block, which reads a data directory"
+		case b.To.Sub(b.From) < time.Duration(o.MinSpan):
+			reason = fmt.Sprintf("the inventory covers %s, and min_span is %s", model.Duration(b.To.Sub(b.From).Round(time.Second)), o.MinSpan)
+			hint = "let it cover more, or lower rules.strip_unused_label.min_span"
+		}
+		if reason != "" {
+			all.Problems = append(all.Problems, problem(sentei.Problem{
+				Backend: b.Name, Source: stripUnusedLabelKind, Hint: hint,
+				Message: fmt.Sprintf("not proposed: to take off %s that nobody reads, because %s", count(len(proposals), "label"), reason),
+			}))
+			continue
+		}
+		all.Proposals = append(all.Proposals, proposals...)
+	}
+	return all, nil
+}
+
+// proposeBackend proposes every label that nobody reads. Whether the series
+// stay distinct is found out when the rules are executed.
+func (o stripUnusedLabelOptions) proposeBackend(x *index, b *sentei.Backend) []sentei.Proposal {
+	recorded := recordedMetrics(x.report)
+	read := sourcesRead(x.report, b.Name)
+	var out []sentei.Proposal
+	for i := range x.report.Metrics {
+		m := &x.report.Metrics[i]
+		if m.Backend != b.Name || writtenByPrometheus(m.Name) || m.RecordedBy != "" || recorded[m.Name] || strings.Contains(m.Name, ":") {
+			continue
+		}
+		if other, _ := x.usedElsewhere(b, m); other != "" {
+			continue
+		}
+		for k := range m.Jobs {
+			job := &m.Jobs[k]
+			if k >= len(m.JobUsage) || m.JobUsage[k].Verdict != sentei.Used || job.Job == "" || job.Cost.Series < o.MinSeries {
+				continue
+			}
+			feeders := feedersOf(b, job.Job)
+			for _, u := range m.JobUsage[k].Labels {
+				l := job.Label(u.Name)
+				ofTarget := x.targetLabel(b.Name, job.Job, u.Name)
+				if u.Verdict != sentei.Unused || l == nil || !strippable(b, u.Name) || !ofTarget && (!o.Observed || l.SeriesWithout != job.Cost.SeriesInSpan) {
+					continue
+				}
+				for n, feeder := range feeders {
+					p := o.proposal(x, m, k, feeder, l, ofTarget)
+					p.Evidence = slices.Concat(stripEvidence(m, job, l, ofTarget), read, feederEvidence(feeders, job.Job))
+					if n > 0 {
+						p.Saving, p.SavingPerMonth = sentei.Cost{}, 0
+					}
+					out = append(out, p)
+				}
+			}
+		}
+	}
+	if o.WholeJob {
+		out = o.joined(x, b, out)
+	}
+	return out
+}
+
+// strippable reports whether a label may go at all: not what tells targets and
+// buckets apart, nor what another value takes the place of when it is gone.
+func strippable(b *sentei.Backend, label string) bool {
+	return !slices.Contains([]string{
+		model.MetricNameLabel, model.JobLabel, model.InstanceLabel, model.BucketLabel, model.QuantileLabel, "__type__", "__unit__",
+	}, label) && !slices.Contains(b.ExternalLabels, label)
+}
+
+// targetLabel reports whether the label is one of the targets of a job: series
+// that a scrape makes up have the labels of the target and no others, and keep
+// apart by instance.
+func (x *index) targetLabel(backend, job, label string) bool {
+	up := x.metric(backend, "up")
+	if up == nil {
+		return false
+	}
+	for i := range up.Jobs {
+		j := &up.Jobs[i]
+		if j.Job != job {
+			continue
+		}
+		l, instance := j.Label(label), j.Label(model.InstanceLabel)
+		return l != nil && instance != nil && l.Series == j.Cost.SeriesInSpan && l.SeriesWithoutLive == j.Cost.Series
+	}
+	return false
+}
+
+func (o stripUnusedLabelOptions) proposal(x *index, m *sentei.MetricReport, k int, feeder *sentei.ScrapeJob, l *sentei.LabelStats, ofTarget bool) sentei.Proposal {
+	job := &m.Jobs[k]
+	a := sentei.Action{Kind: sentei.StripLabel, Metric: m.Name, Label: l.Name}
+	p := sentei.Proposal{
+		ID:   sentei.HashID(stripUnusedLabelKind, m.Backend, feeder.Name, job.Job, string(a.Kind), m.Name, l.Name),
+		Rule: stripUnusedLabelKind, Grade: sentei.GradeASteady, State: sentei.Pending,
+		Place: sentei.Place{
+			Backend: m.Backend, ScrapeJob: feeder.Name, Job: job.Job,
+			Shared: len(feeder.JobLabels) > 1 || feeder.HonorLabels || feeder.OpenJobs || len(m.Jobs) > 1 || x.readerOfLabelInAnyJob(m, l.Name) != nil,
+		},
+		Action: a,
+		Saving: textCost(job, l),
+		Risk: "While it is deployed every series ends and begins anew, so results that look back over that moment are off. " +
+			"It saves bytes, not series. Readers that leave no trace in the sources read would miss the label.",
+		Check: fmt.Sprintf("Run `sentei explain metric %s`, which says who reads which label, and compare count({__name__=%q,job=%q}) with count(count without (%s) ({__name__=%q,job=%q})).",
+			shellWord(m.Name), m.Name, job.Job, l.Name, m.Name, job.Job),
+		Rollback: "Remove the rule and reload; the series get the label back at the next scrape, and again end and begin anew.",
+	}
+	if !ofTarget {
+		p.Risk += " The targets expose the label: a second value of it on one target would make two series one, of which Prometheus keeps the first without a word."
+	}
+	p.Transient = x.longestRange(m, job)
+	p.SavingPerMonth = x.report.Settings.Prices.PerMonth(p.Saving)
+	return p
+}
+
+// textCost is what the text of a label costs: in the head, where every series
+// has it, and in the index, whose postings name every series once a label.
+func textCost(job *sentei.JobMetric, l *sentei.LabelStats) sentei.Cost {
+	var bytes, series float64
+	for _, v := range l.Values {
+		bytes += float64(v.Series) * float64(len(l.Name)+len(v.Value))
+		series += float64(v.Series)
+	}
+	if series == 0 || job.Cost.SeriesInSpan == 0 {
+		return sentei.Cost{}
+	}
+	live := float64(job.Cost.Series) / float64(job.Cost.SeriesInSpan)
+	with := float64(l.Series) * live // active series that have it
+	return sentei.Cost{MemoryBytes: sentei.HeadBytes(0, bytes/series*with)}
+}
+
+// longestRange is how far readers of the metric look back at most, with the
+// time for which an instant selector takes the last sample.
+func (x *index) longestRange(m *sentei.MetricReport, job *sentei.JobMetric) time.Duration {
+	const lookback = 5 * time.Minute
+	longest := time.Duration(0)
+	for _, r := range x.readings(m.Name) {
+		if sameBackend(r.consumer, m.Backend) && job.MayMatch(m.Name, r.selector.Matchers, x.external[m.Backend]) {
+			longest = max(longest, r.selector.Range)
+		}
+	}
+	return longest + lookback
+}
+
+func stripEvidence(m *sentei.MetricReport, job *sentei.JobMetric, l *sentei.LabelStats, ofTarget bool) []sentei.Evidence {
+	out := []sentei.Evidence{{
+		Claim: fmt.Sprintf("%d of %s have the label, with %s.", l.Series, count(job.Cost.SeriesInSpan, "series"), count(l.Distinct, "value")),
+		Query: fmt.Sprintf("count by (%s) ({__name__=%q,job=%q})", l.Name, m.Name, job.Job),
+	}}
+	if ofTarget {
+		out = append(out, sentei.Evidence{
+			Claim: "It is a label of the targets: the series up has it too, so it is the same for all series of a target.",
+			Query: fmt.Sprintf("count by (instance) (count by (instance, %s) (up{job=%q})) > 1", l.Name, job.Job),
+		})
+	} else if len(l.DeterminedBy) > 0 {
+		out = append(out, sentei.Evidence{Claim: fmt.Sprintf("On all stored series its value follows from each of: %s.", strings.Join(l.DeterminedBy, ", "))})
+	}
+	return out
+}
+
+// joined puts one proposal for a whole scrape job in the place of those that
+// take a label off all metrics of the job that have it.
+func (o stripUnusedLabelOptions) joined(x *index, b *sentei.Backend, proposals []sentei.Proposal) []sentei.Proposal {
+	type place struct{ scrapeJob, label string }
+	at := map[place][]int{}
+	var places []place
+	for i := range proposals {
+		k := place{proposals[i].Place.ScrapeJob, proposals[i].Action.Label}
+		if at[k] == nil {
+			places = append(places, k)
+		}
+		at[k] = append(at[k], i)
+	}
+	taken := map[int]bool{}
+	var out []sentei.Proposal
+	for _, k := range places {
+		whole := proposals[at[k][0]]
+		whole.Action.Metric, whole.Place.Shared = "", false
+		covered := map[[2]string]bool{}
+		whole.Saving, whole.Transient = sentei.Cost{}, 0
+		for _, i := range at[k] {
+			p := &proposals[i]
+			covered[[2]string{p.Action.Metric, p.Place.Job}] = true
+			whole.Saving = whole.Saving.Plus(p.Saving)
+			whole.Transient = max(whole.Transient, p.Transient)
+		}
+		if len(at[k]) < 2 || !x.onlyOn(b, &whole, covered) {
+			continue
+		}
+		for _, i := range at[k] {
+			taken[i] = true
+		}
+		whole.ID = sentei.HashID(stripUnusedLabelKind, b.Name, k.scrapeJob, string(sentei.StripLabel), "", k.label)
+		whole.SavingPerMonth = x.report.Settings.Prices.PerMonth(whole.Saving)
+		whole.Evidence = slices.Concat([]sentei.Evidence{{Claim: fmt.Sprintf("%s of the scrape job have the label, and nobody reads it on any of them.", count(len(covered), "metric"))}}, whole.Evidence)
+		whole.Risk += " Metrics that the scrape job brings later lose the label, too."
+		out = append(out, whole)
+	}
+	for i := range proposals {
+		if !taken[i] {
+			out = append(out, proposals[i])
+		}
+	}
+	return out
+}
+
+// onlyOn reports whether no metric has the label that passes the place of the
+// proposal, but those covered (by name and job) and those that nobody reads.
+func (x *index) onlyOn(b *sentei.Backend, p *sentei.Proposal, covered map[[2]string]bool) bool {
+	for i := range x.report.Metrics {
+		m := &x.report.Metrics[i]
+		if m.Backend != b.Name {
+			continue
+		}
+		for k := range m.Jobs {
+			job := &m.Jobs[k]
+			unread := k < len(m.JobUsage) && m.JobUsage[k].Verdict == sentei.Unused
+			if !covered[[2]string{m.Name, job.Job}] && !unread && (job.Labels == nil || job.Label(p.Action.Label) != nil) && x.passes(p, m, k) {
+				return false
+			}
+		}
+	}
+	return true
+}
