@@ -12,7 +12,7 @@ type counter struct {
 }
 
 // minMany is how many entries are summed up at the least.
-const minMany = 4096
+const minMany = 1024
 
 // add adds n to the count of v.
 func (c *counter) add(v uint32, n uint32, t *sums) {
