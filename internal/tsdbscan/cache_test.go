@@ -102,7 +102,11 @@ func TestCacheRandom(t *testing.T) {
 			}
 			for range 6 {
 				for range 1 + r.IntN(3) {
-					write(t, dir, random.next(2*hour))
+					b := random.next(2 * hour)
+					write(t, dir, b)
+					if r.IntN(5) == 0 {
+						toVersion1(t, filepath.Join(dir, b.ULID, "index"), r)
+					}
 				}
 				blocks := listed(t, dir)
 				switch {
