@@ -186,11 +186,24 @@ func addChanges(cmd *cobra.Command, c *config.Config, b *sentei.Backend, in *reh
 			current[name] = nil
 		}
 	default:
-		if current, err = currentRules(c, b.Name); err != nil {
+		old, err := currentConfig(c, b.Name)
+		if err != nil {
 			return err
 		}
+		if current, err = promconfig.MetricRelabelConfigs(old); err != nil {
+			return fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
+		}
+		others, err := promconfig.OtherChanges(old, text)
+		if err != nil {
+			return fmt.Errorf("compare %s with prometheus_config: %w", path, err)
+		}
+		for _, o := range others {
+			in.Notes = append(in.Notes, "changed, but not rehearsed: "+o)
+		}
 	}
-	in.Changes, in.Notes, err = rehearsal.FromConfig(b, current, wanted)
+	var notes []string
+	in.Changes, notes, err = rehearsal.FromConfig(b, current, wanted)
+	in.Notes = append(in.Notes, notes...)
 	if err != nil {
 		return fmt.Errorf("%w (or give --append for a file that holds new rules only)", err)
 	}
@@ -214,8 +227,8 @@ func readRules(text []byte) ([]*relabel.Config, error) {
 	return rules, nil
 }
 
-// currentRules reads the rules that the stored data has passed.
-func currentRules(c *config.Config, backend string) (map[string][]*relabel.Config, error) {
+// currentConfig reads the prometheus.yml whose rules the stored data has passed.
+func currentConfig(c *config.Config, backend string) ([]byte, error) {
 	for i := range c.Backends {
 		b := &c.Backends[i]
 		if b.Name != backend || b.PrometheusConfig == "" {
@@ -225,7 +238,7 @@ func currentRules(c *config.Config, backend string) (map[string][]*relabel.Confi
 		if err != nil {
 			return nil, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
 		}
-		return promconfig.MetricRelabelConfigs(text)
+		return text, nil
 	}
 	return nil, fmt.Errorf("backend %s has no prometheus_config, so it is not known which rules are new: set it, or give --append", backend)
 }
