@@ -143,7 +143,7 @@ func describe(all []source.Progress) string {
 			continue
 		}
 		name := s.Source
-		if several {
+		if several && s.Backend != "" {
 			name = s.Backend + "/" + name
 		}
 		parts = append(parts, shown(name)+describeOne(&s))

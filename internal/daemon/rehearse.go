@@ -12,6 +12,7 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/relabeling"
+	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules/rehearsal"
 )
 
@@ -20,6 +21,7 @@ type rehearser struct {
 	config *config.Config
 	logger *slog.Logger
 	now    func() time.Time
+	meter  *source.Meter
 }
 
 // rehearse rehearses the proposals of the report. What makes a difference is withdrawn, and becomes a problem that shows
@@ -55,6 +57,9 @@ func (h *rehearser) run(ctx context.Context, r *sentei.Report, b *sentei.Backend
 	defer cancel()
 	o := RehearsalOptions(h.config, h.logger)
 	o.Concurrency = runtime.GOMAXPROCS(0)
+	h.meter.Begin(h.now())
+	defer h.meter.End()
+	o.Progress = func(done, total int) { h.meter.Set(int64(done), int64(total), "expressions") }
 	return rehearsal.Run(ctx, in, o)
 }
 

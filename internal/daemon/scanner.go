@@ -51,18 +51,24 @@ func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*S
 		s.options.Accepted[a.ID] = a.Reason
 	}
 	if c.Rehearsal.Enabled {
-		s.rehearser = &rehearser{config: c, logger: logger, now: now}
+		s.rehearser = &rehearser{config: c, logger: logger, now: now, meter: source.NewMeter("", "rehearsal")}
 	}
 	s.meters = b.meters
 	return s, b.err()
 }
 
 // Progress returns how far each source has come in the scan that runs, in
-// configuration order. It may be called at any time.
+// configuration order, and the rehearsal after them when it is under way. It
+// may be called at any time.
 func (s *Scanner) Progress() []source.Progress {
 	all := make([]source.Progress, len(s.meters))
 	for i, m := range s.meters {
 		all[i] = m.Progress()
+	}
+	if s.rehearser != nil {
+		if p := s.rehearser.meter.Progress(); p.State == source.Reading {
+			all = append(all, p)
+		}
 	}
 	return all
 }
