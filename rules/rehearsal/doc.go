@@ -13,5 +13,6 @@
 // Reading order: rehearsal.go (the run), change.go (what is rehearsed), view.go,
 // plan.go and collide.go (storage as it would look), touch.go and asked.go (who can notice),
 // subject.go and template.go (what is replayed), instants.go (when), replay.go
-// and compare.go (the comparison), bisect.go (whose fault it is), result.go.
+// and compare.go (the comparison), bisect.go (whose fault it is), cutover.go
+// (what shows when it is deployed), result.go.
 package rehearsal
