@@ -90,10 +90,56 @@ type Place struct {
 // State is where a proposal stands in its review.
 type State string
 
-// The states.
+// The states. A proposal begins as pending and is accepted, rejected or snoozed
+// by somebody. An accepted one becomes applied when the live configuration or
+// the stored series show that it was carried out, then verified when the saving
+// is seen, or regretted when somebody asks for what is gone.
 const (
-	Pending State = "pending"
+	Pending   State = "pending"
+	Accepted  State = "accepted"
+	Rejected  State = "rejected"
+	Snoozed   State = "snoozed"
+	Applied   State = "applied"
+	Verified  State = "verified"
+	Regretted State = "regretted"
 )
+
+// States lists every state, in the order in which reports show them.
+func States() []State {
+	return []State{Pending, Accepted, Rejected, Snoozed, Applied, Verified, Regretted}
+}
+
+// Decision is what somebody decided about a proposal.
+type Decision struct {
+	Proposal string `json:"proposal"` // identifier
+	// State is Accepted, Rejected or Snoozed; Pending takes a decision back.
+	State  State     `json:"state"`
+	Reason string    `json:"reason,omitempty"`
+	By     string    `json:"by"` // who decided
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until,omitzero"` // of a snoozed one
+}
+
+// Tracked is a proposal that was carried out, and what came of it. It is no
+// longer among the proposals of the report, since what it takes away is gone.
+type Tracked struct {
+	Proposal
+	Decision Decision `json:"decision,omitzero"`
+	// AppliedAt is the first scan that saw it carried out.
+	AppliedAt time.Time `json:"applied_at"`
+	// Realised is what is not stored any more of what Saving promised.
+	Realised         Cost    `json:"realised"`
+	RealisedPerMonth float64 `json:"realised_per_month"` // in Report.Settings.Prices.Currency
+	// Regrets are consumers that ask for what is gone, sorted by identifier.
+	Regrets []Regret `json:"regrets,omitempty"`
+}
+
+// Regret is a consumer that asks for something that was dropped.
+type Regret struct {
+	Consumer string    `json:"consumer"` // identifier
+	Selector string    `json:"selector"`
+	Since    time.Time `json:"since"` // the first scan that saw it
+}
 
 // Evidence is one claim with the way to check it by hand.
 type Evidence struct {

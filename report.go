@@ -29,6 +29,7 @@ type Report struct {
 	Consumers []Consumer     `json:"consumers"` // sorted by kind, backend, location, name
 	Proposals []Proposal     `json:"proposals"` // biggest saving first
 	Findings  []Finding      `json:"findings"`  // sorted by backend, rule and place
+	Tracked   []Tracked      `json:"tracked"`   // carried out, the newest first
 	Sources   []SourceStatus `json:"sources"`   // in configuration order
 	Problems  []Problem      `json:"problems"`  // blocking ones first
 }

@@ -34,6 +34,7 @@ func writeJSON(w io.Writer, r *sentei.Report, _ Options) error {
 	out.Sources = listed(out.Sources)
 	out.Problems = listed(out.Problems)
 	out.Findings = listed(out.Findings)
+	out.Tracked = listed(out.Tracked)
 
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false) // expressions stay readable: > and not \u003e
