@@ -115,7 +115,8 @@ func (o stripUnusedLabelOptions) proposeBackend(x *index, b *sentei.Backend) []s
 			feeders := feedersOf(b, job.Job)
 			for _, u := range m.JobUsage[k].Labels {
 				l := job.Label(u.Name)
-				ofTarget := x.targetLabel(b.Name, job.Job, u.Name)
+				ofTarget := x.targetLabel(b.Name, job.Job, u.Name) && fixedByTarget(job, l) &&
+					!slices.ContainsFunc(feeders, func(s *sentei.ScrapeJob) bool { return s.HonorLabels })
 				if u.Verdict != sentei.Unused || l == nil || !strippable(b, u.Name) || !ofTarget && (!o.Observed || l.SeriesWithout != job.Cost.SeriesInSpan) {
 					continue
 				}
@@ -161,6 +162,12 @@ func (x *index) targetLabel(backend, job, label string) bool {
 		return l != nil && instance != nil && l.Series == j.Cost.SeriesInSpan && l.SeriesWithoutLive == j.Cost.Series
 	}
 	return false
+}
+
+// fixedByTarget reports whether all stored series of a target have the same
+// value of the label: a rule of the job may have changed it.
+func fixedByTarget(job *sentei.JobMetric, l *sentei.LabelStats) bool {
+	return l != nil && (slices.Contains(l.DeterminedBy, model.InstanceLabel) || l.Distinct == 1 && l.Series == job.Cost.SeriesInSpan)
 }
 
 func (o stripUnusedLabelOptions) proposal(x *index, m *sentei.MetricReport, k int, feeder *sentei.ScrapeJob, l *sentei.LabelStats, ofTarget bool) sentei.Proposal {

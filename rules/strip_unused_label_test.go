@@ -19,7 +19,7 @@ func pods(s sentei.Selector) (*sentei.Report, list) {
 		j := sentei.JobMetric{Job: "a", Cost: sentei.Cost{Series: 6, SeriesInSpan: 6}}
 		for _, n := range names {
 			j.Labels = append(j.Labels, sentei.LabelStats{
-				Name: n, Series: 6, Distinct: 3, SeriesWithout: 6, SeriesWithoutLive: 6,
+				Name: n, Series: 6, Distinct: 3, SeriesWithout: 6, SeriesWithoutLive: 6, DeterminedBy: []string{"instance", "pod", "zone"},
 				Values: []sentei.LabelValue{{Value: n + "-1", Series: 2}, {Value: n + "-2", Series: 2}, {Value: n + "-3", Series: 2}},
 			})
 		}
@@ -80,7 +80,9 @@ func TestStripUnusedLabel(t *testing.T) {
 			},
 			problem: "become equal",
 		},
-		"external labels stay": {selector: bySum, change: func(r *sentei.Report, _ *list) { r.Backends[0].ExternalLabels = []string{"pod"} }},
+		"targets bring labels of their own": {selector: bySum, change: func(r *sentei.Report, _ *list) { r.Backends[0].ScrapeJobs[0].HonorLabels = true }},
+		"a rule of the job changes it":      {selector: bySum, change: func(r *sentei.Report, _ *list) { r.Metrics[0].Jobs[0].Labels[2].DeterminedBy = []string{"zone"} }},
+		"external labels stay":              {selector: bySum, change: func(r *sentei.Report, _ *list) { r.Backends[0].ExternalLabels = []string{"pod"} }},
 		"too little time": {
 			selector: bySum, options: stripUnusedLabelOptions{MinSeries: 1, MinSpan: model.Duration(2 * time.Hour)},
 			problem: "not proposed: to take off 1 label that nobody reads, because the inventory covers 1h, and min_span is 2h",

@@ -24,7 +24,7 @@ var block = source.New("block", sentei.Doc{
 yet; it asks nothing of a running server. It counts everything exactly over the head and all chosen blocks together: series
 per metric and job, samples per second, churn, every label with its values, and for every label how many series would remain
 without it. A million series in blocks take about half a second of one core and some tens of megabytes of memory. The head
-takes about a twentieth of the time and an eighth of the memory with which Prometheus replays it. Checksums of the index and of the
+takes about a fifteenth of the time and an eighth of the memory with which Prometheus replays it. Checksums of the index and of the
 write-ahead log are verified.
 
 It needs read access to the data directory (the same volume, a snapshot, a backup, or a copy of some blocks). Nothing is
