@@ -2,14 +2,18 @@ package daemon
 
 import (
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/remoteread/remotetest"
 	"github.com/sentei/sentei/rules/rehearsal"
 )
 
@@ -124,4 +128,36 @@ func TestDataSources(t *testing.T) {
 	if _, err := RehearsalData(t.Context(), c, "other", slog.New(slog.DiscardHandler), time.Now); err == nil || !strings.Contains(err.Error(), "neither a block source") {
 		t.Error(err)
 	}
+
+	// Without blocks the server of the prometheus source is asked, with its
+	// options; those stay with it when another server is named.
+	server := remotetest.Start(t, blockOf(t, path), remotetest.Options{})
+	var node yaml.Node
+	if err := yaml.Unmarshal([]byte("prometheus: {url: "+server.URL+"/, lookback: 1h, timeout: 7s, basic_auth: {username: u, password: p}}"), &node); err != nil {
+		t.Fatal(err)
+	}
+	c.Backends[0].Inventory = []yaml.Node{*node.Content[0]}
+	known, err := dataSources(c, "demo")
+	if err != nil || known.block != nil || known.server.HTTP.BasicAuth.Username != "u" || known.server.Timeout != model.Duration(7*time.Second) {
+		t.Errorf("%+v, %v", known.server, err)
+	}
+	for _, where := range []string{"", server.URL} {
+		c.Rehearsal.Data, c.Rehearsal.Window = where, model.Duration(time.Minute)
+		d, err := RehearsalData(t.Context(), c, "demo", slog.New(slog.DiscardHandler), time.Now)
+		if err != nil || !d.Remote || d.To.Sub(d.From) != time.Minute {
+			t.Fatalf("%+v, %v", d, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func blockOf(t *testing.T, dir string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "*", "meta.json"))
+	if err != nil || len(found) == 0 {
+		t.Fatal(found, err)
+	}
+	return filepath.Dir(found[0])
 }

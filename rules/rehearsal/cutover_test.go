@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"testing"
 	"time"
@@ -9,9 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
+	"pgregory.net/rapid"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/relabeling"
@@ -199,4 +202,32 @@ func TestRelativeError(t *testing.T) {
 			t.Errorf("%s: %g, %v", name, got, lost)
 		}
 	}
+}
+
+// TestQueriesAroundCutover evaluates queries on a view whose changes become
+// active at an instant: before it they return what the storage returns, and
+// when no old sample is in reach what a storage returns that was always
+// changed.
+func TestQueriesAroundCutover(t *testing.T) {
+	engine := promql.NewEngine(promql.EngineOpts{Logger: slog.New(slog.DiscardHandler), MaxSamples: 1e6, Timeout: time.Minute})
+	t.Cleanup(func() { engine.Close() })
+	rapid.Check(t, func(t *rapid.T) {
+		stored, changes := drawSeries(t), drawChanges(t, rapid.Bool().Draw(t, "only drops"))
+		want, injective := apply(stored, changes)
+		if !injective {
+			return
+		}
+		active := start.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second)
+		late := NewView(stored, changes, recordedInTests).since(start.Add(5 * time.Minute).UnixMilli())
+		early := NewView(stored, changes, recordedInTests).since(active.UnixMilli())
+		for _, query := range queries {
+			if f := compare(evaluate(t, engine, stored, query, start.Add(4*time.Minute)), evaluate(t, engine, late, query, start.Add(4*time.Minute)), 0); f != nil {
+				t.Fatalf("%s before: %s", query, f.detail)
+			}
+			after := start.Add(9 * time.Minute)
+			if f := compare(evaluate(t, engine, want, query, after), evaluate(t, engine, early, query, after), 4); f != nil {
+				t.Fatalf("%s long after: %s", query, f.detail)
+			}
+		}
+	})
 }
