@@ -25,6 +25,7 @@ import (
 	// The decoder that Prometheus writes its configuration with.
 	"go.yaml.in/yaml/v2"
 
+	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promapi"
 )
 
@@ -163,16 +164,9 @@ func (r *Reader) list(ctx context.Context, mint, maxt int64, matchers []*labels.
 	return out, nil
 }
 
-// selector writes matchers as PromQL, for metric and label names of any form.
+// selector writes matchers as PromQL.
 func selector(matchers []*labels.Matcher) string {
-	s := "{"
-	for i, m := range matchers {
-		if i > 0 {
-			s += ","
-		}
-		s += m.String()
-	}
-	return s + "}"
+	return (&sentei.Selector{Matchers: matchers}).String()
 }
 
 // LabelValues implements storage.Querier.
