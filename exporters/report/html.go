@@ -98,6 +98,7 @@ type page struct {
 	Rest       string // what the table of metrics leaves out
 	Unit       string // what bars and shares are of: "EUR/month" or "series"
 	Currency   string // empty without prices
+	Findings   []findingRow
 	Sources    []sourceRow
 	Problems   []problemRow
 	HasMetrics bool
@@ -135,6 +136,8 @@ type jobSaving struct {
 	Count                        int
 	W                            string // percent of the biggest
 }
+
+type findingRow struct{ Place, Message, Hint string }
 
 type sourceRow struct {
 	Backend, Name, Class, Found, Window string
@@ -183,6 +186,10 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 	}
 	if rest.metrics > 0 {
 		p.Rest = "and " + plural(rest.metrics, "more metric") + ", together " + v.amount(rest.cost, rest.perMonth)
+	}
+	for i := range v.Findings {
+		f := &v.Findings[i]
+		p.Findings = append(p.Findings, findingRow{findingPlace(f), f.Message + v.findingCost(f), f.Hint})
 	}
 	for i := range v.Sources {
 		s := &v.Sources[i]

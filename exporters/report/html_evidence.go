@@ -213,7 +213,7 @@ func (v *view) gradeTables(top int) []gradeTable {
 		}
 		for _, p := range group.proposals {
 			row := proposalRow{
-				ID: p.ID, Change: relabeling.Change(&p.Action), Backend: p.Place.Backend, Job: p.Place.ScrapeJob, Shared: p.Place.Shared,
+				ID: p.ID, Change: relabeling.Change(&p.Action), Backend: p.Place.Backend, Job: relabeling.PlaceName(&p.Place), Shared: p.Place.Shared,
 				Rule: p.Rule, State: string(p.State), Series: count(p.Saving.Series), Grade: t.Grade,
 				Evidence: p.Evidence, Risk: p.Risk, Check: p.Check, Rollback: p.Rollback,
 			}

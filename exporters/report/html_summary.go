@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // weight is what charts measure: money, or series where nothing has a price.
@@ -142,7 +143,7 @@ func (v *view) backendRow(t *backendTotal) backendRow {
 
 const maxJobs = 12
 
-// jobSavings sums up the proposals by scrape job, the biggest first; the
+// jobSavings sums up the proposals by place, mostly a scrape job, the biggest first; the
 // smallest together when there are many.
 func (v *view) jobSavings() []jobSaving {
 	type sum struct {
@@ -154,7 +155,7 @@ func (v *view) jobSavings() []jobSaving {
 	byJob := map[[2]string]*sum{}
 	for i := range v.Proposals {
 		p := &v.Proposals[i]
-		k := [2]string{p.Place.Backend, p.Place.ScrapeJob}
+		k := [2]string{p.Place.Backend, relabeling.PlaceName(&p.Place)}
 		if byJob[k] == nil {
 			byJob[k] = &sum{backend: k[0], job: k[1]}
 		}

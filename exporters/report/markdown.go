@@ -37,6 +37,7 @@ func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
 	d.next()
 	d.proposals(o.Top)
 	d.metrics(o)
+	d.findings()
 	d.sources()
 	d.problems()
 	if d.err != nil {
@@ -114,6 +115,19 @@ func (d *document) metrics(o Options) {
 	d.line("\n## %s\n", title)
 	g, _ := d.costs(o, false)
 	d.grid(g)
+}
+
+func (d *document) findings() {
+	if len(d.Findings) > 0 {
+		d.line("\n## Findings\n")
+	}
+	for i := range d.Findings {
+		f := &d.Findings[i]
+		d.line("- %s: %s%s", markdownPlace(findingPlace(f)), markdownText(f.Message), markdownText(d.findingCost(f)))
+		if f.Hint != "" {
+			d.line("  → %s", markdownText(f.Hint))
+		}
+	}
 }
 
 func (d *document) sources() {

@@ -133,7 +133,7 @@ func (v *view) metricRow(m *sentei.MetricReport, backend, wide bool) []cell {
 // proposalsGrid lists the proposals of one grade.
 func (v *view) proposalsGrid(group gradeGroup) *grid {
 	g := &grid{columns: []column{
-		{title: "id"}, {title: "backend"}, {title: "scrape job"}, {title: "proposal", code: true}, {title: "series", right: true},
+		{title: "id"}, {title: "backend"}, {title: "place"}, {title: "proposal", code: true}, {title: "series", right: true},
 	}}
 	if v.priced {
 		g.columns = append(g.columns, column{title: v.currency + "/month", right: true})
@@ -141,7 +141,7 @@ func (v *view) proposalsGrid(group gradeGroup) *grid {
 	g.columns = append(g.columns, column{title: "rule", code: true}, column{title: "state"}, column{title: "risk", least: 16})
 	for _, p := range group.proposals {
 		row := []cell{
-			number(p.ID), number(p.Place.Backend), number(p.Place.ScrapeJob), number(relabeling.Change(&p.Action)), number(count(p.Saving.Series)),
+			number(p.ID), number(p.Place.Backend), number(relabeling.PlaceName(&p.Place)), number(relabeling.Change(&p.Action)), number(count(p.Saving.Series)),
 		}
 		if v.priced {
 			row = append(row, number(money(p.SavingPerMonth)))

@@ -19,14 +19,15 @@ var tableFormat = Format{
 	},
 }
 
-// writeText writes what it costs, in all and by backend, what to do next, the metrics, the sources
-// and the problems, in this order.
+// writeText writes what it costs, in all and by backend, what to do next, the metrics, the
+// findings, the sources and the problems, in this order.
 func writeText(w io.Writer, r *sentei.Report, o Options, wide bool) error {
 	var buf bytes.Buffer // writes to it cannot fail
 	t := &text{view: newView(r), buf: &buf, o: o}
 	t.head()
 	t.next()
 	t.metrics(wide)
+	t.findings()
 	t.sources()
 	t.problems()
 	if t.err != nil {
@@ -98,6 +99,19 @@ func (t *text) metrics(wide bool) {
 	t.grid(g)
 	if left > 0 {
 		t.line("%s", dim.paint("All metrics: sentei report -o wide", t.o.Color))
+	}
+}
+
+func (t *text) findings() {
+	if len(t.Findings) > 0 {
+		t.title("Findings")
+	}
+	for i := range t.Findings {
+		f := &t.Findings[i]
+		t.line("%s: %s%s", oneLine(findingPlace(f)), oneLine(f.Message), t.findingCost(f))
+		if f.Hint != "" {
+			t.line("  %s", dim.paint("→ "+oneLine(f.Hint), t.o.Color))
+		}
 	}
 }
 

@@ -38,6 +38,17 @@ func Change(a *sentei.Action) string {
 	return strings.ReplaceAll(string(a.Kind), "_", " ") + " " + metric
 }
 
+// PlaceName names the place of a proposal within its backend, in a few words.
+func PlaceName(p *sentei.Place) string {
+	switch {
+	case p.RemoteWrite != "":
+		return "remote write " + p.RemoteWrite
+	case p.ScrapeJob != "":
+		return p.ScrapeJob
+	}
+	return "rule files"
+}
+
 // Title says in a few words what a proposal does, and where.
 func Title(p *sentei.Proposal) string {
 	s := Change(&p.Action)

@@ -42,6 +42,7 @@ func Report() *sentei.Report {
 		Backends: backends(),
 		Sources:  sources(),
 		Problems: problems(),
+		Findings: findings(),
 	}
 	ids := map[string]string{}
 	for _, c := range consumers() {

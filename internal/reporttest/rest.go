@@ -50,6 +50,20 @@ func sources() []sentei.SourceStatus {
 	}
 }
 
+func findings() []sentei.Finding {
+	return []sentei.Finding{
+		{
+			ID: "6f0d1c9be211", Backend: "prod", Rule: "duplicate_series", Where: "scrape jobs node and node-batch",
+			Message: "3 targets are scraped by both: 1 200 series differ in the job label alone", Hint: "Keep one of the two.",
+			Cost: sentei.Cost{Series: 1200, SeriesInSpan: 1300, SamplesPerSecond: 80}, PerMonth: 7.8,
+		},
+		{
+			ID: "0a9be2105f1c", Backend: "prod", Rule: "no_op_relabel_rule", Where: "prometheus.yml:42, scrape job shop-api, metric_relabel_configs[1]",
+			Message: "the rule asks for le as `1|5`, which is stored as 1.0 and 5.0", Hint: "Write `(1|5)(\\.0)?`.",
+		},
+	}
+}
+
 func problems() []sentei.Problem {
 	return []sentei.Problem{
 		problem(sentei.Problem{
