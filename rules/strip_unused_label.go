@@ -112,6 +112,9 @@ func (o stripUnusedLabelOptions) proposeBackend(x *index, b *sentei.Backend) []s
 			if k >= len(m.JobUsage) || m.JobUsage[k].Verdict != sentei.Used || job.Job == "" || job.Cost.Series < o.MinSeries {
 				continue
 			}
+			if x.orderCounts(m, job) {
+				continue
+			}
 			feeders := feedersOf(b, job.Job)
 			for _, u := range m.JobUsage[k].Labels {
 				l := job.Label(u.Name)
@@ -212,6 +215,14 @@ func textCost(job *sentei.JobMetric, l *sentei.LabelStats) sentei.Cost {
 	return sentei.Cost{MemoryBytes: sentei.HeadBytes(0, bytes/series*with)}
 }
 
+// orderCounts reports whether a reader of the metric depends on the order of
+// its series, which labels decide.
+func (x *index) orderCounts(m *sentei.MetricReport, job *sentei.JobMetric) bool {
+	return slices.ContainsFunc(x.readings(m.Name), func(r reading) bool {
+		return r.selector.OrderSensitive && sameBackend(r.consumer, m.Backend) && x.mayRead(m, job, r.selector.Matchers)
+	})
+}
+
 // longestRange is how far readers of the metric look back at most, with the
 // time for which an instant selector takes the last sample.
 func (x *index) longestRange(m *sentei.MetricReport, job *sentei.JobMetric) time.Duration {
@@ -239,69 +250,4 @@ func stripEvidence(m *sentei.MetricReport, job *sentei.JobMetric, l *sentei.Labe
 		out = append(out, sentei.Evidence{Claim: fmt.Sprintf("On all stored series its value follows from each of: %s.", strings.Join(l.DeterminedBy, ", "))})
 	}
 	return out
-}
-
-// joined puts one proposal for a whole scrape job in the place of those that
-// take a label off all metrics of the job that have it.
-func (o stripUnusedLabelOptions) joined(x *index, b *sentei.Backend, proposals []sentei.Proposal) []sentei.Proposal {
-	type place struct{ scrapeJob, label string }
-	at := map[place][]int{}
-	var places []place
-	for i := range proposals {
-		k := place{proposals[i].Place.ScrapeJob, proposals[i].Action.Label}
-		if at[k] == nil {
-			places = append(places, k)
-		}
-		at[k] = append(at[k], i)
-	}
-	taken := map[int]bool{}
-	var out []sentei.Proposal
-	for _, k := range places {
-		whole := proposals[at[k][0]]
-		whole.Action.Metric, whole.Place.Shared = "", false
-		covered := map[[2]string]bool{}
-		whole.Saving, whole.Transient = sentei.Cost{}, 0
-		for _, i := range at[k] {
-			p := &proposals[i]
-			covered[[2]string{p.Action.Metric, p.Place.Job}] = true
-			whole.Saving = whole.Saving.Plus(p.Saving)
-			whole.Transient = max(whole.Transient, p.Transient)
-		}
-		if len(at[k]) < 2 || !x.onlyOn(b, &whole, covered) {
-			continue
-		}
-		for _, i := range at[k] {
-			taken[i] = true
-		}
-		whole.ID = sentei.HashID(stripUnusedLabelKind, b.Name, k.scrapeJob, string(sentei.StripLabel), "", k.label)
-		whole.SavingPerMonth = x.report.Settings.Prices.PerMonth(whole.Saving)
-		whole.Evidence = slices.Concat([]sentei.Evidence{{Claim: fmt.Sprintf("%s of the scrape job have the label, and nobody reads it on any of them.", count(len(covered), "metric"))}}, whole.Evidence)
-		whole.Risk += " Metrics that the scrape job brings later lose the label, too."
-		out = append(out, whole)
-	}
-	for i := range proposals {
-		if !taken[i] {
-			out = append(out, proposals[i])
-		}
-	}
-	return out
-}
-
-// onlyOn reports whether no metric has the label that passes the place of the
-// proposal, but those covered (by name and job) and those that nobody reads.
-func (x *index) onlyOn(b *sentei.Backend, p *sentei.Proposal, covered map[[2]string]bool) bool {
-	for i := range x.report.Metrics {
-		m := &x.report.Metrics[i]
-		if m.Backend != b.Name {
-			continue
-		}
-		for k := range m.Jobs {
-			job := &m.Jobs[k]
-			unread := k < len(m.JobUsage) && m.JobUsage[k].Verdict == sentei.Unused
-			if !covered[[2]string{m.Name, job.Job}] && !unread && (job.Labels == nil || job.Label(p.Action.Label) != nil) && x.passes(p, m, k) {
-				return false
-			}
-		}
-	}
-	return true
 }
