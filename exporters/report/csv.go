@@ -63,7 +63,7 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 	readers := v.readers(m.Readers)
 	label, without := "", ""
 	if w, ok := worstLabel(m); ok {
-		label, without = w.name, plainInt(w.without)
+		label, without = w.Name, plainInt(w.Without)
 	}
 	var proposals, saved int64
 	var money float64

@@ -84,27 +84,7 @@ func parts(j *sentei.JobMetric, by By) map[string]float64 {
 	if by == ByJob {
 		return map[string]float64{cmp.Or(j.Job, "(no job)"): 1}
 	}
-	if j.Labels == nil {
-		return map[string]float64{"(not known)": 1}
-	}
-	l, all := j.Label("namespace"), float64(j.Cost.SeriesInSpan)
-	if l == nil || all == 0 {
-		return map[string]float64{"(no namespace)": 1}
-	}
-	split, rest := map[string]float64{}, 1.0
-	for _, value := range l.Values {
-		split[value.Value] = float64(value.Series) / all
-		rest -= split[value.Value]
-	}
-	const nothing = 1e-9
-	switch {
-	case rest < nothing:
-	case l.Complete:
-		split["(no namespace)"] = rest
-	default:
-		split["(not known)"] = rest
-	}
-	return split
+	return j.Shares("namespace")
 }
 
 // groupsGrid lists jobs or namespaces.

@@ -140,50 +140,18 @@ func compareBool(a, b bool) int {
 
 // labelRows lists the labels whose removal would leave the fewest series.
 func labelRows(m *sentei.MetricReport) []labelRow {
-	var all []worst
-	for _, name := range labelNames(m) {
-		if w, ok := without(m, name); ok {
+	var all []sentei.LabelEffect
+	for _, name := range m.RemovableLabels() {
+		if w, ok := m.Without(name); ok {
 			all = append(all, w)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b worst) int { return cmp.Compare(a.without, b.without) })
+	slices.SortStableFunc(all, func(a, b sentei.LabelEffect) int { return cmp.Compare(a.Without, b.Without) })
 	var rows []labelRow
 	for _, w := range all[:min(len(all), maxLabels)] {
-		rows = append(rows, labelRow{w.name, plural(int(w.distinct), "value"), count(w.without), labelVerdict(m, w.name)})
+		rows = append(rows, labelRow{w.Name, plural(int(w.Distinct), "value"), count(w.Without), m.LabelVerdict(w.Name)})
 	}
 	return rows
-}
-
-// labelVerdict sums up the verdicts of a label over the jobs of the metric:
-// used when one of them needs it, else unknown when one might.
-func labelVerdict(m *sentei.MetricReport, label string) sentei.Verdict {
-	verdict := sentei.Unused
-	for i := range m.JobUsage {
-		of, ok := jobLabelVerdict(&m.JobUsage[i], label)
-		if !ok {
-			continue
-		}
-		switch of {
-		case sentei.Used:
-			return sentei.Used
-		case sentei.Unknown:
-			verdict = sentei.Unknown
-		}
-	}
-	return verdict
-}
-
-// jobLabelVerdict returns the verdict for a label in one job, or false when the
-// job does not have the label.
-func jobLabelVerdict(u *sentei.JobUsage, label string) (sentei.Verdict, bool) {
-	k := slices.IndexFunc(u.Labels, func(l sentei.LabelUsage) bool { return l.Name == label })
-	switch {
-	case k >= 0:
-		return u.Labels[k].Verdict, true
-	case u.Verdict == sentei.Used && u.Labels == nil: // the labels of this job were not judged
-		return sentei.Unknown, true
-	}
-	return u.Verdict, u.Verdict != sentei.Used
 }
 
 // A gradeTable is the proposals of one grade.

@@ -39,7 +39,7 @@ func whatIfRows(m *sentei.MetricReport) []whatIfRow {
 		for _, r := range j.Reductions {
 			step := whatIfStep{Left: count(r.SeriesWithoutLive)}
 			for _, name := range r.Labels {
-				verdict, _ := jobLabelVerdict(&m.JobUsage[i], name)
+				verdict, _ := m.JobUsage[i].LabelVerdict(name)
 				step.Labels = append(step.Labels, labelRow{Name: name, Verdict: verdict})
 			}
 			row.Steps = append(row.Steps, step)

@@ -121,9 +121,9 @@ func (v *view) metricRow(m *sentei.MetricReport, backend, wide bool) []cell {
 	add(true, number(v.why(m)))
 	label := ""
 	if w, ok := worstLabels(m); ok {
-		label = w.name + " → " + count(w.without)
-		if wide && w.distinct > 0 {
-			label = fmt.Sprintf("%s (%s) → %s", w.name, plural(int(w.distinct), "value"), count(w.without))
+		label = w.Name + " → " + count(w.Without)
+		if wide && w.Distinct > 0 {
+			label = fmt.Sprintf("%s (%s) → %s", w.Name, plural(int(w.Distinct), "value"), count(w.Without))
 		}
 	}
 	add(true, number(label))

@@ -105,46 +105,38 @@ func (t total) shareOf(cost sentei.Cost, perMonth float64) float64 {
 	}
 }
 
-// worst is the label whose removal would save most.
-type worst struct {
-	name     string
-	distinct int64 // values in the job that has most of them
-	without  int64 // active series that would remain
-}
-
-// worstLabel finds it over all jobs of the metric, or says that no label can
-// be judged or saves anything. A label is left out when a job does not know
-// its effect; le and quantile are never candidates, since histograms and
-// summaries mean nothing without them.
-func worstLabel(m *sentei.MetricReport) (worst, bool) {
-	best := worst{without: m.Cost.Series}
-	for _, name := range labelNames(m) {
-		w, ok := without(m, name)
-		if ok && (w.without < best.without) {
+// worstLabel finds the label whose removal would save most, over all jobs of
+// the metric, or says that no label can be judged or saves anything. A label is
+// left out when a job does not know its effect.
+func worstLabel(m *sentei.MetricReport) (sentei.LabelEffect, bool) {
+	best := sentei.LabelEffect{Without: m.Cost.Series}
+	for _, name := range m.RemovableLabels() {
+		w, ok := m.Without(name)
+		if ok && (w.Without < best.Without) {
 			best = w
 		}
 	}
-	return best, best.name != ""
+	return best, best.Name != ""
 }
 
 // worstLabels is worstLabel, or labels that determine each other and together
 // save more: the first reduction, when all jobs have the same.
-func worstLabels(m *sentei.MetricReport) (worst, bool) {
+func worstLabels(m *sentei.MetricReport) (sentei.LabelEffect, bool) {
 	best, ok := worstLabel(m)
-	set := worst{}
+	set := sentei.LabelEffect{}
 	for i := range m.Jobs {
 		j := &m.Jobs[i]
 		if len(j.Reductions) == 0 {
 			return best, ok
 		}
 		name := strings.Join(j.Reductions[0].Labels, ", ")
-		if i > 0 && name != set.name || !determineEachOther(j, j.Reductions[0].Labels) {
+		if i > 0 && name != set.Name || !determineEachOther(j, j.Reductions[0].Labels) {
 			return best, ok
 		}
-		set.name = name
-		set.without += j.Reductions[0].SeriesWithoutLive
+		set.Name = name
+		set.Without += j.Reductions[0].SeriesWithoutLive
 	}
-	if set.name == "" || set.without >= best.without {
+	if set.Name == "" || set.Without >= best.Without {
 		return best, ok
 	}
 	return set, true
@@ -165,38 +157,6 @@ func determineEachOther(j *sentei.JobMetric, names []string) bool {
 		}
 	}
 	return len(names) > 1
-}
-
-func without(m *sentei.MetricReport, label string) (worst, bool) {
-	w := worst{name: label}
-	for i := range m.Jobs {
-		j := &m.Jobs[i]
-		l := j.Label(label)
-		switch {
-		case j.Labels == nil, l != nil && l.SeriesWithoutLive < 0:
-			return w, false
-		case l == nil:
-			w.without += j.Cost.Series
-		default:
-			w.without += l.SeriesWithoutLive
-			w.distinct = max(w.distinct, l.Distinct)
-		}
-	}
-	return w, true
-}
-
-// labelNames returns the labels of all jobs, sorted, but for le and quantile.
-func labelNames(m *sentei.MetricReport) []string {
-	var names []string
-	for i := range m.Jobs {
-		for k := range m.Jobs[i].Labels {
-			if name := m.Jobs[i].Labels[k].Name; name != "le" && name != "quantile" {
-				names = append(names, name)
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 func jobNames(m *sentei.MetricReport) []string {

@@ -58,7 +58,7 @@ func TestWorstLabel(t *testing.T) {
 		"ties by name":                     {metric(job(100, stats("a", 10), stats("b", 10))), "a", 10},
 	} {
 		got, ok := worstLabel(c.metric)
-		if ok != (c.label != "") || ok && (got.name != c.label || got.without != c.left) {
+		if ok != (c.label != "") || ok && (got.Name != c.label || got.Without != c.left) {
 			t.Errorf("%s: %v %v, want %s → %d", name, got, ok, c.label, c.left)
 		}
 	}
@@ -96,7 +96,7 @@ func TestWorstLabels(t *testing.T) {
 	} {
 		m := &sentei.MetricReport{Metric: sentei.Metric{Jobs: c.jobs}}
 		m.Cost = m.Metric.Cost()
-		if got, ok := worstLabels(m); !ok || got.name != c.want || got.without != c.left {
+		if got, ok := worstLabels(m); !ok || got.Name != c.want || got.Without != c.left {
 			t.Errorf("%s: %v %v, want %s → %d", name, got, ok, c.want, c.left)
 		}
 	}
