@@ -150,10 +150,10 @@ type Problem struct {
 // Finding is something worth knowing that no proposal mends: a relabel rule
 // that matches nothing, two jobs that collect the same series.
 type Finding struct {
-	ID      string `json:"id"` // hash of the rest
-	Backend string `json:"backend"`
-	Rule    string `json:"rule"`  // the rule that found it
-	Where   string `json:"where"` // file and line, scrape job
+	ID      string `json:"id"`      // hash of the rest
+	Backend string `json:"backend"` // empty when it is about none
+	Rule    string `json:"rule"`    // the rule that found it, or exemptions
+	Where   string `json:"where"`   // file and line, scrape job
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"` // what to do
 	// Cost is what it costs; zero when that cannot be said.
@@ -162,7 +162,7 @@ type Finding struct {
 }
 
 // OfBackends returns a copy that holds only what is about the backends, and the
-// problems that are about none. Verdicts and proposals stay as they are: they
+// problems and findings that are about none. Verdicts and proposals stay as they are: they
 // were made in the knowledge of all backends.
 func (r *Report) OfBackends(names ...string) *Report {
 	out := *r
@@ -171,7 +171,7 @@ func (r *Report) OfBackends(names ...string) *Report {
 	out.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m MetricReport) bool { return other(m.Backend) })
 	out.Consumers = slices.DeleteFunc(slices.Clone(r.Consumers), func(c Consumer) bool { return other(c.Backend) })
 	out.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p Proposal) bool { return other(p.Place.Backend) })
-	out.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return other(f.Backend) })
+	out.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Backend != "" && other(f.Backend) })
 	out.Sources = slices.DeleteFunc(slices.Clone(r.Sources), func(s SourceStatus) bool { return other(s.Backend) })
 	out.Problems = slices.DeleteFunc(slices.Clone(r.Problems), func(p Problem) bool { return p.Backend != "" && other(p.Backend) })
 	return &out

@@ -3,8 +3,8 @@
 // come sentei.Proposals that do not overlap and that have been proven safe
 // once more, findings, and the reasons for what is not proposed as Problems.
 //
-// The stages: every rule proposes from the report alone, resolve.go leaves out
-// what overlaps, prove.go checks each proposal on paper, from the consumers,
+// The stages: every rule proposes from the report alone, exempt.go leaves out
+// what the configuration exempts and resolve.go what overlaps, prove.go checks each proposal on paper, from the consumers,
 // and execute.go runs its relabel rules over the stored series.
 package rules
 
@@ -25,6 +25,8 @@ type Input struct {
 	Series map[string]sentei.SeriesReader
 	// Configs is the prometheus.yml of each backend that has one, by name.
 	Configs map[string]Config
+	// Exemptions are what must not be proposed.
+	Exemptions []sentei.Exemption
 
 	found *index // made when it is first asked for
 }
@@ -86,7 +88,9 @@ func Propose(ctx context.Context, in *Input, rules []Rule) (Made, error) {
 		}
 		all.add(made)
 	}
-	proven, refuted := prove(in, resolve(all.Proposals))
+	free, held := exempt(in, all.Proposals)
+	all.Findings = append(all.Findings, held...)
+	proven, refuted := prove(in, resolve(free))
 	executed, wrong, err := execute(ctx, in, proven)
 	if err != nil {
 		return Made{}, err

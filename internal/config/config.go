@@ -35,8 +35,10 @@ type Config struct {
 	Analysis         Analysis          `yaml:"analysis" mapstructure:"-"`
 	Prices           sentei.Prices     `yaml:"prices" mapstructure:"-"`
 	AcceptedProblems []AcceptedProblem `yaml:"accepted_problems" mapstructure:"-"`
-	Rehearsal        Rehearsal         `yaml:"rehearsal" mapstructure:"-"`
-	Backends         []Backend         `yaml:"backends" mapstructure:"-"`
+	// Exemptions are what is never proposed.
+	Exemptions []Exemption `yaml:"exemptions" mapstructure:"-"`
+	Rehearsal  Rehearsal   `yaml:"rehearsal" mapstructure:"-"`
+	Backends   []Backend   `yaml:"backends" mapstructure:"-"`
 	// Rules maps kinds of proposals to their options. A rule that is not
 	// named runs with its defaults.
 	Rules map[string]yaml.Node `yaml:"rules" mapstructure:"-"`

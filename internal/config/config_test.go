@@ -27,19 +27,26 @@ func load(t *testing.T, text string, o Overlay) (*Config, error) {
 
 func TestLoadErrors(t *testing.T) {
 	tests := map[string]struct{ yaml, want string }{
-		"empty file":             {"", "backends is empty"},
-		"unknown key, with line": {minimal + "scann: {}\n", "line 5: field scann not found"},
-		"unknown nested key":     {"web:\n  listen_adress: x\n" + minimal, "line 2: field listen_adress not found"},
-		"wrong type":             {"web:\n  enable_lifecycle: perhaps\n" + minimal, "line 2"},
-		"bad duration":           {"analysis:\n  window: a month\n" + minimal, "line 2"},
-		"bad schedule":           {"scan: {schedule: sometimes}\n" + minimal, "scan.schedule"},
-		"bad level":              {"log: {level: loud}\n" + minimal, `log.level is "loud"`},
-		"bad class":              {"analysis: {require: [logs]}\n" + minimal, `analysis.require: "logs"`},
-		"accepted without why":   {"accepted_problems: [{id: abc}]\n" + minimal, "accepted_problems[0]"},
-		"no inventory":           {"backends: [{name: a}]\n", "backend a: inventory is empty"},
-		"same name twice":        {"backends: [{name: a, inventory: [{block: {}}]}, {name: a, inventory: [{block: {}}]}]\n", `"a" is taken`},
-		"bad external URL":       {"web: {external_url: sentei}\n" + minimal, "web.external_url"},
-		"two documents":          {minimal + "---\na: b\n", "document"},
+		"empty file":                 {"", "backends is empty"},
+		"unknown key, with line":     {minimal + "scann: {}\n", "line 5: field scann not found"},
+		"unknown nested key":         {"web:\n  listen_adress: x\n" + minimal, "line 2: field listen_adress not found"},
+		"wrong type":                 {"web:\n  enable_lifecycle: perhaps\n" + minimal, "line 2"},
+		"bad duration":               {"analysis:\n  window: a month\n" + minimal, "line 2"},
+		"bad schedule":               {"scan: {schedule: sometimes}\n" + minimal, "scan.schedule"},
+		"bad level":                  {"log: {level: loud}\n" + minimal, `log.level is "loud"`},
+		"bad class":                  {"analysis: {require: [logs]}\n" + minimal, `analysis.require: "logs"`},
+		"accepted without why":       {"accepted_problems: [{id: abc}]\n" + minimal, "accepted_problems[0]"},
+		"no inventory":               {"backends: [{name: a}]\n", "backend a: inventory is empty"},
+		"same name twice":            {"backends: [{name: a, inventory: [{block: {}}]}, {name: a, inventory: [{block: {}}]}]\n", `"a" is taken`},
+		"bad external URL":           {"web: {external_url: sentei}\n" + minimal, "web.external_url"},
+		"exemption without why":      {"exemptions:\n  - metric: up\n" + minimal, "line 2: exemption: a reason is needed"},
+		"exemption of nothing":       {"exemptions:\n  - reason: x\n" + minimal, "either metric or selector is needed"},
+		"exemption with both":        {"exemptions:\n  - {metric: up, selector: '{a=\"b\"}', reason: x}\n" + minimal, "either metric or selector"},
+		"exemption with bad day":     {"exemptions:\n  - metric: up\n    reason: x\n    expires: soon\n" + minimal, "line 2: exemption: expires is \"soon\": want its last day, such as 2027-01-31"},
+		"exemption, bad selector":    {"exemptions:\n  - {selector: '{a=', reason: x}\n" + minimal, "line 2: exemption: selector {a=: "},
+		"exemption of everything":    {"exemptions:\n  - {selector: '{}', reason: x}\n" + minimal, "line 2: exemption: selector {}: "},
+		"exemption with unknown key": {"exemptions:\n  - metric: up\n    until: x\n" + minimal, "line 3: field until not found"},
+		"two documents":              {minimal + "---\na: b\n", "document"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -107,5 +114,30 @@ func TestCaseOfKeysIsKept(t *testing.T) {
 	}
 	if c.Prices.Currency != "Eur" || len(c.Analysis.Require) != 1 || c.Analysis.Require[0] != sentei.ClassRules {
 		t.Errorf("got %+v, %+v", c.Prices, c.Analysis)
+	}
+}
+
+func TestExemptions(t *testing.T) {
+	c, err := load(t, minimal+`exemptions:
+  - metric: node.load # UTF-8
+    reason: " because "
+    owner: us
+    expires: 2027-01-31
+  - {selector: 'up{job=~"a|b"}', reason: it is}
+`, Overlay{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := &c.Exemptions[0], &c.Exemptions[1]
+	if first.Selector != "node.load" || !first.Matchers[0].Matches("node.load") || first.Matchers[0].Matches("nodexload") ||
+		first.Reason != "because" || first.Owner != "us" || first.Where != "line 6 of the configuration" {
+		t.Errorf("%+v", first)
+	}
+	last := time.Date(2027, time.January, 31, 23, 59, 59, 0, time.UTC)
+	if first.Expired(last) || !first.Expired(last.Add(time.Second)) {
+		t.Errorf("it expires at %s", first.Expires)
+	}
+	if second.Expired(last) || len(second.Matchers) != 2 {
+		t.Errorf("%+v", second)
 	}
 }

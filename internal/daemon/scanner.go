@@ -21,6 +21,7 @@ type Scanner struct {
 	backends  []analyzer.Backend
 	rules     []rules.Rule
 	configs   map[string]rules.Config
+	exempt    []sentei.Exemption
 	options   analyzer.Options
 	timeout   time.Duration
 	meters    []*source.Meter
@@ -49,6 +50,9 @@ func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*S
 	}
 	for _, a := range c.AcceptedProblems {
 		s.options.Accepted[a.ID] = a.Reason
+	}
+	for i := range c.Exemptions {
+		s.exempt = append(s.exempt, c.Exemptions[i].Exemption)
 	}
 	if c.Rehearsal.Enabled {
 		s.rehearser = &rehearser{config: c, logger: logger, now: now, meter: source.NewMeter("", "rehearsal")}
@@ -89,7 +93,7 @@ func (s *Scanner) Scan(ctx context.Context, previous *sentei.Report) (*sentei.Re
 		return nil, err
 	}
 	r := scanned.Report
-	made, err := rules.Propose(ctx, &rules.Input{Report: r, Series: scanned.Series, Configs: s.configs}, s.rules)
+	made, err := rules.Propose(ctx, &rules.Input{Report: r, Series: scanned.Series, Configs: s.configs, Exemptions: s.exempt}, s.rules)
 	if err != nil {
 		return nil, context.Cause(ctx)
 	}
