@@ -119,7 +119,7 @@ func TestRehearseServer(t *testing.T) {
 	}
 	server2 := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server2.Close)
-	if code, _, message := rehearse("--data", server2.URL); code != exitFailure || !strings.Contains(message, "404") {
+	if code, _, message := rehearse("--data", server2.URL); code != exitFailure || !strings.Contains(message, "remote read is not served there") {
 		t.Errorf("code %d, %s", code, message)
 	}
 	if code, _, message := rehearse("--data", "http://user@host"); code != exitFailure || !strings.Contains(message, "basic_auth") {

@@ -60,7 +60,13 @@ func (h *rehearser) run(ctx context.Context, r *sentei.Report, b *sentei.Backend
 	h.meter.Begin(h.now())
 	defer h.meter.End()
 	o.Progress = func(done, total int) { h.meter.Set(int64(done), int64(total), "expressions") }
-	return rehearsal.Run(ctx, in, o)
+	began := h.now()
+	res, err := rehearsal.Run(ctx, in, o)
+	if err == nil {
+		f := &res.Figures
+		h.logger.Debug("rehearsed proposals", "backend", b.Name, "changes", len(res.Changes), "queries", f.Queries, "differ", f.Differs, "not_rehearsed", f.NotRehearsed, "took", h.now().Sub(began))
+	}
+	return res, err
 }
 
 // withdraw takes the proposals that make a difference out of the report, with

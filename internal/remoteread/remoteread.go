@@ -39,11 +39,17 @@ type Reader struct {
 	cache    cache
 }
 
-// Open asks the server for its external labels, which remote read adds to what
+// Open asks the server whether it has remote read, and for its external labels, which remote read adds to what
 // is stored and which have to be taken off again. cacheBytes bounds the
 // answers that are kept, as they came over the wire.
 func Open(ctx context.Context, client *promapi.Client, cacheBytes int64) (*Reader, error) {
 	r := &Reader{client: client, cache: cache{most: cacheBytes}}
+	// Nothing is stored under this name: it is about whether there is remote
+	// read at all.
+	probe := labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "sentei_probe")
+	if _, err := r.read(ctx, 0, 1, []*labels.Matcher{probe}); err != nil {
+		return nil, err
+	}
 	text, err := client.ConfigYAML(ctx)
 	switch {
 	case errors.Is(err, promapi.ErrUnsupported): // no Prometheus: it has none
