@@ -14,5 +14,5 @@
 // plan.go and collide.go (storage as it would look), touch.go and asked.go (who can notice),
 // subject.go and template.go (what is replayed), instants.go (when), replay.go
 // and compare.go (the comparison), bisect.go (whose fault it is), cutover.go
-// (what shows when it is deployed), result.go.
+// (what shows when it is deployed), finish.go and result.go.
 package rehearsal
