@@ -111,17 +111,19 @@ func (x *index) candidate(p *sentei.Proposal) (*candidate, error) {
 // series that cannot be listed, without which the candidates stay as they are.
 func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, backend string, candidates []*candidate) ([]sentei.Problem, error) {
 	byMetric := map[string][]*candidate{}
+	builder := labels.NewBuilder(labels.EmptyLabels())
 	var metrics []string
 	for i := range x.report.Metrics {
 		m := &x.report.Metrics[i]
 		if m.Backend != backend {
 			continue
 		}
+		known := namesAndJobs(m)
 		for _, c := range candidates {
-			if c.Action.Metric == m.Name || c.Action.Metric == "" && c.reaches(m) {
+			if c.Action.Metric == m.Name || c.Action.Metric == "" && slices.ContainsFunc(known, c.scope.Has) {
 				byMetric[m.Name] = append(byMetric[m.Name], c)
 			} else {
-				c.spare(m)
+				c.spare(known, builder)
 			}
 		}
 		if byMetric[m.Name] != nil {
@@ -180,27 +182,24 @@ func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, 
 	return nil, nil
 }
 
-// reaches reports whether series of the metric may pass the place.
-func (c *candidate) reaches(m *sentei.MetricReport) bool {
+// namesAndJobs returns what is known of the series of a metric without listing
+// them: the name and each job.
+func namesAndJobs(m *sentei.MetricReport) []labels.Labels {
+	out := make([]labels.Labels, len(m.Jobs))
 	for i := range m.Jobs {
-		if c.scope.Has(nameAndJob(m, i)) {
-			return true
-		}
+		out[i] = nameAndJob(m, i)
 	}
-	return false
+	return out
 }
 
-// nameAndJob is what is known of the series of the i-th job without listing
-// them.
 func nameAndJob(m *sentei.MetricReport, i int) labels.Labels {
 	return labels.NewBuilder(labels.EmptyLabels()).Set(model.MetricNameLabel, m.Name).Set(model.JobLabel, m.Jobs[i].Job).Labels()
 }
 
-// spare checks that the rules leave a metric alone that they are not about.
-func (c *candidate) spare(m *sentei.MetricReport) {
-	for i := range m.Jobs {
-		l := nameAndJob(m, i)
-		b := labels.NewBuilder(l)
+// spare checks that the rules leave series alone that they are not about.
+func (c *candidate) spare(known []labels.Labels, b *labels.Builder) {
+	for _, l := range known {
+		b.Reset(l)
 		if kept := relabel.ProcessBuilder(b, c.rules...); c.wrong == "" && (!kept || !labels.Equal(b.Labels(), l)) {
 			c.wrong = fmt.Sprintf("its rule changes %s too", l)
 		}
