@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"strings"
 
@@ -25,6 +26,8 @@ func newPropose() *cobra.Command {
 	cmd.Flags().StringP("output", "o", names[0], "dialect: "+strings.Join(names, ", "))
 	addOutputFile(cmd)
 	addFailOn(cmd)
+	addBackend(cmd)
+	addBudget(cmd)
 	cmd.Flags().Bool("rehearse", false, "rehearse the proposals first, and withdraw those that make a difference")
 	return cmd
 }
@@ -39,6 +42,14 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	budget, err := budgetFlag(cmd)
+	if err != nil {
+		return err
+	}
+	backends, err := backendFlag(cmd)
+	if err != nil {
+		return err
+	}
 	r, c, err := scan(cmd, nil, func(c *config.Config) {
 		if cmd.Flags().Changed("rehearse") {
 			c.Rehearsal.Enabled, _ = cmd.Flags().GetBool("rehearse")
@@ -47,6 +58,10 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if len(backends) > 0 {
+		r = r.OfBackends(backends...)
+	}
+	r, missed := budget(cmd.ErrOrStderr(), r)
 	options, err := daemon.RelabelOptions(c)
 	if err != nil {
 		return err
@@ -54,5 +69,5 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if err := toOutput(cmd, func(w io.Writer) error { return dialect.Write(w, r, options) }); err != nil {
 		return err
 	}
-	return fail(r)
+	return cmp.Or(missed, fail(r))
 }

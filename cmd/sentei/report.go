@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,7 +32,8 @@ func newReport() *cobra.Command {
 	cmd.Flags().Int("top", 0, "number of metrics to list, the most expensive first; 0 lists all (default: what suits the format)")
 	cmd.Flags().String("previous", "", "an earlier report, of -o json: show what has grown since")
 	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: "+bys()+" (csv: metric or backend)")
-	cmd.Flags().StringSlice("backend", nil, "report on this backend alone; may be given several times (all backends are scanned in any case)")
+	addBackend(cmd)
+	addBudget(cmd)
 	addColor(cmd)
 	addFailOn(cmd)
 	return cmd
@@ -63,6 +65,10 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	budget, err := budgetFlag(cmd)
+	if err != nil {
+		return err
+	}
 	r, _, err := scan(cmd, previous)
 	if err != nil {
 		return err
@@ -70,6 +76,7 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if len(backends) > 0 {
 		r = r.OfBackends(backends...)
 	}
+	r, missed := budget(cmd.ErrOrStderr(), r)
 	options := report.Options{Top: format.Top, By: report.By(by), Color: color, Width: width(cmd)}
 	if cmd.Flags().Changed("top") {
 		options.Top, _ = cmd.Flags().GetInt("top")
@@ -77,7 +84,7 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err := toOutput(cmd, func(w io.Writer) error { return format.Write(w, r, options) }); err != nil {
 		return err
 	}
-	return fail(r)
+	return cmp.Or(missed, fail(r))
 }
 
 // bys lists what --by can be.
@@ -88,6 +95,10 @@ func bys() string {
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+func addBackend(cmd *cobra.Command) {
+	cmd.Flags().StringSlice("backend", nil, "show this backend alone; may be given several times (all backends are scanned in any case)")
 }
 
 // backendFlag returns the names of --backend, which must be configured.

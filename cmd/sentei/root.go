@@ -19,7 +19,7 @@ const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 2 // wrong flags or configuration
-	exitFound       = 3 // something that --fail-on names was found
+	exitFound       = 3 // something that --fail-on names was found, or a target is out of reach
 	exitInterrupted = 130
 )
 
@@ -28,7 +28,8 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// foundError says that something that --fail-on names was found.
+// foundError says that something that --fail-on names was found, or that a
+// target is out of reach.
 type foundError struct{ error }
 
 // Run runs the command that args name and returns its exit code. Reports go to
@@ -72,7 +73,7 @@ Work that takes more than a second shows how far it is when stderr is a
 terminal, unless --log.format=json.
 
 Exit codes: 0 ok, 1 failure, 2 usage or configuration error, 3 something that
---fail-on names was found, 130 interrupted.`,
+--fail-on names was found or a target is out of reach, 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
