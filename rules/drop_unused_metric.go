@@ -88,7 +88,9 @@ func (o dropUnusedMetricOptions) proposeBackend(x *index, b *sentei.Backend) ([]
 				continue
 			}
 			if m.RecordedBy != "" || recorded[m.Name] || strings.Contains(m.Name, ":") {
-				out.recorded.add(m.Name, job.Cost)
+				if !x.onlyDeadWrite(b, m.Name) { // else see delete_dead_rule
+					out.recorded.add(m.Name, job.Cost)
+				}
 				continue
 			}
 			if other, why := x.usedElsewhere(b, m); other != "" {

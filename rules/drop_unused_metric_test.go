@@ -191,7 +191,7 @@ func TestText(t *testing.T) {
 	far.Backend = "far"
 	r.Metrics = append(r.Metrics, far)
 	r.Backends = append(r.Backends, sentei.Backend{Name: "far", ScrapeJobs: []sentei.ScrapeJob{{Name: "z"}}})
-	proposals, problems := propose(t, r, allRules(t))
+	proposals, problems := propose(t, r, allRules(t)[:1])
 	want := `not proposed: 1 unused metric with 10 series (m_bucket), because backend far stores them too, and there they are not unused`
 	if len(proposals) != 0 || len(problems) != 2 || problems[0].Message != want {
 		t.Errorf("%+v, %+v", proposals, problems)

@@ -18,6 +18,9 @@ type index struct {
 	// incomplete are the backends with an inventory that could not be read in
 	// full, which nobody has accepted.
 	incomplete map[string]bool
+	// dead are the recording rules that may be deleted, by backend, as far as
+	// somebody has asked.
+	dead map[string][][]*sentei.Consumer
 	// external are the external labels of each backend.
 	external map[string][]string
 }
@@ -35,6 +38,7 @@ func newIndex(r *sentei.Report) *index {
 		consumers: make(map[string]*sentei.Consumer, len(r.Consumers)),
 		byName:    map[string][]reading{},
 		external:  map[string][]string{},
+		dead:      map[string][][]*sentei.Consumer{},
 
 		incomplete: incomplete(r),
 	}
@@ -77,6 +81,24 @@ func incomplete(r *sentei.Report) map[string]bool {
 		}
 	}
 	return found
+}
+
+// blocked reports whether something could hide a consumer of the backend, so
+// that nothing may be called unread.
+func (x *index) blocked(backend string) bool {
+	return slices.ContainsFunc(x.report.Problems, func(p sentei.Problem) bool {
+		return p.Blocking && p.Accepted == "" && (p.Backend == backend || p.Backend == "")
+	})
+}
+
+// sourceKind returns the kind of the source that found the consumer.
+func (x *index) sourceKind(c *sentei.Consumer) string {
+	for i := range x.report.Sources {
+		if s := &x.report.Sources[i]; s.Backend == c.Backend && s.Name == c.Source {
+			return s.Kind
+		}
+	}
+	return ""
 }
 
 func (x *index) metric(backend, name string) *sentei.MetricReport {

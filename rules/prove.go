@@ -69,6 +69,9 @@ func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.P
 	case p.Action.Kind == sentei.StripLabel && p.Grade == sentei.GradeASteady:
 		proof.Theorem = "No living selector that reads the metric needs the label, by the operators above it, and the series stay distinct without it: every result stays the same in steady state."
 		proof.Readers, reason = x.proveStrip(p)
+	case p.Action.Kind == sentei.DeleteRules && p.Grade == sentei.GradeA:
+		proof.Theorem = "No selector of a living consumer can match what the rules record, and a recording rule changes nothing else: every result stays the same, to the bit."
+		reason = x.proveDelete(p)
 	default:
 		reason = fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
 	}

@@ -72,13 +72,14 @@ type Info = source.Info[Rule]
 // All lists every rule. Where proposals overlap, the rule that comes first
 // wins.
 func All() []Info {
-	return []Info{dropUnusedMetric(), dropUnusedBuckets(), dropUnusedValues(), stripUnusedLabel()}
+	return []Info{dropUnusedMetric(), deleteDeadRule(), dropUnusedBuckets(), dropUnusedValues(), stripUnusedLabel()}
 }
 
 // Propose runs the rules over the report and returns their proposals, the
 // biggest saving first. Overlaps are resolved, so savings may be added up. A
-// proposal whose proof does not hold is withdrawn and becomes a problem. The
-// error is for a context that has ended.
+// proposal whose proof does not hold is withdrawn and becomes a problem, and
+// those of its group go with it. The error is
+// for a context that has ended.
 func Propose(ctx context.Context, in *Input, rules []Rule) (Made, error) {
 	var all Made
 	for _, rule := range rules {
@@ -88,14 +89,17 @@ func Propose(ctx context.Context, in *Input, rules []Rule) (Made, error) {
 		}
 		all.add(made)
 	}
+	in.index().group(all.Proposals)
 	free, held := exempt(in, all.Proposals)
 	all.Findings = append(all.Findings, held...)
-	proven, refuted := prove(in, resolve(free))
+	proposed := resolve(free)
+	in.index().group(proposed) // a group bears the name of one that is left
+	proven, refuted := prove(in, proposed)
 	executed, wrong, err := execute(ctx, in, proven)
 	if err != nil {
 		return Made{}, err
 	}
-	all.Proposals = executed
+	all.Proposals = together(proposed, executed)
 	all.Problems = slices.Concat(all.Problems, refuted, wrong)
 	slices.SortFunc(all.Proposals, compare)
 	slices.SortFunc(all.Findings, compareFindings)

@@ -38,14 +38,14 @@ func writePrometheus(w io.Writer, r *sentei.Report, _ Options) error {
 		if err != nil {
 			return err
 		}
-		if len(plans) == 0 {
-			continue
+		if len(plans) > 0 {
+			text, err := document(r, b, plans)
+			if err != nil {
+				return err
+			}
+			out.WriteString(text)
 		}
-		text, err := document(r, b, plans)
-		if err != nil {
-			return err
-		}
-		out.WriteString(text)
+		out.WriteString(deletions(r, b, nil))
 	}
 	_, err := out.WriteTo(w)
 	return err
