@@ -120,6 +120,16 @@ type Decision struct {
 	Until  time.Time `json:"until,omitzero"` // of a snoozed one
 }
 
+// StateAt returns the state that the decision gives its proposal at an instant:
+// a snoozed one is pending again from Until on. Without a decision, which is
+// the zero value, it is pending.
+func (d *Decision) StateAt(at time.Time) State {
+	if d.State == "" || d.State == Snoozed && !at.Before(d.Until) {
+		return Pending
+	}
+	return d.State
+}
+
 // Tracked is a proposal that was carried out, and what came of it. It is no
 // longer among the proposals of the report, since what it takes away is gone.
 type Tracked struct {
@@ -199,6 +209,10 @@ type Proposal struct {
 	// Group is set on proposals that stand and fall together: a recording rule
 	// and the inputs that nobody else reads. It is the ID of one of them.
 	Group string `json:"group,omitempty"`
+	// Replaces is the proposal that was made before at the same place for the
+	// same metric and label, and that is not made any more. Decisions about it
+	// do not count for this one.
+	Replaces string `json:"replaces,omitempty"`
 
 	Saving         Cost    `json:"saving"`
 	SavingPerMonth float64 `json:"saving_per_month"` // in Report.Settings.Prices.Currency

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -32,6 +34,19 @@ type Report struct {
 	Tracked   []Tracked      `json:"tracked"`   // carried out, the newest first
 	Sources   []SourceStatus `json:"sources"`   // in configuration order
 	Problems  []Problem      `json:"problems"`  // blocking ones first
+}
+
+// DecodeReport reads the JSON form of a report. Selectors of consumers are not
+// read back in full: their matchers are left out.
+func DecodeReport(text []byte) (*Report, error) {
+	var r Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("want the output of sentei report -o json: %w", err)
+	}
+	if r.Version != ReportVersion {
+		return nil, fmt.Errorf("it has version %d, this sentei reads %d", r.Version, ReportVersion)
+	}
+	return &r, nil
 }
 
 // Settings are the parts of the configuration that shape the verdicts.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -133,14 +132,11 @@ func readPrevious(cmd *cobra.Command) (*sentei.Report, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("read previous report: %w", err)}
 	}
-	var r sentei.Report
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, usageError{fmt.Errorf("read previous report %s: want the output of sentei report -o json: %w", path, err)}
+	r, err := sentei.DecodeReport(text)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("read previous report %s: %w", path, err)}
 	}
-	if r.Version != sentei.ReportVersion {
-		return nil, usageError{fmt.Errorf("read previous report %s: it has version %d, this sentei reads %d", path, r.Version, sentei.ReportVersion)}
-	}
-	return &r, nil
+	return r, nil
 }
 
 func addOutputFile(cmd *cobra.Command) {

@@ -3,7 +3,7 @@
 // keys are errors with their line.
 //
 // Structured parts (backends, rules, prices) come from the file alone. The
-// scalar settings of the process (web, log, scan, output) can be overlaid:
+// scalar settings of the process (web, log, scan, output, store) can be overlaid:
 // flag, then environment variable SENTEI_…, then file, then default.
 package config
 
@@ -31,6 +31,7 @@ type Config struct {
 	Log    Log    `yaml:"log" mapstructure:"log"`
 	Scan   Scan   `yaml:"scan" mapstructure:"scan"`
 	Output Output `yaml:"output" mapstructure:"output"`
+	Store  Store  `yaml:"store" mapstructure:"store"`
 
 	Analysis         Analysis          `yaml:"analysis" mapstructure:"-"`
 	Prices           sentei.Prices     `yaml:"prices" mapstructure:"-"`
@@ -87,6 +88,15 @@ type Output struct {
 	// TopMetrics bounds the own metrics: that many metrics have series of
 	// their own, the others are summed up as metric="__other__".
 	TopMetrics int `yaml:"top_metrics" mapstructure:"top_metrics"`
+}
+
+// Store is where decisions about proposals, what came of them and the history
+// of reports are kept.
+type Store struct {
+	// Path is the SQLite file; nothing is kept when it is empty.
+	Path string `yaml:"path" mapstructure:"path"`
+	// ReportRetention is how long reports are kept.
+	ReportRetention model.Duration `yaml:"report_retention" mapstructure:"report_retention"`
 }
 
 // Analysis shapes the verdicts.
@@ -146,6 +156,7 @@ func Default() Config {
 		Log:    Log{Level: "info", Format: "logfmt"},
 		Scan:   Scan{Schedule: "@hourly", Timeout: model.Duration(30 * time.Minute)},
 		Output: Output{Reports: []string{"html", "markdown", "json"}, Relabel: []string{"prometheus"}, TopMetrics: 100},
+		Store:  Store{ReportRetention: model.Duration(90 * 24 * time.Hour)},
 		Analysis: Analysis{
 			Window:    model.Duration(30 * 24 * time.Hour),
 			MinWindow: model.Duration(30 * 24 * time.Hour),
@@ -206,6 +217,9 @@ func (c *Config) check() error {
 	}
 	if c.Output.TopMetrics < 0 {
 		fail("output.top_metrics must not be negative")
+	}
+	if c.Store.ReportRetention <= 0 {
+		fail("store.report_retention must be positive")
 	}
 	if c.Analysis.Window <= 0 {
 		fail("analysis.window must be positive")

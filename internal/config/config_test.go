@@ -47,6 +47,7 @@ func TestLoadErrors(t *testing.T) {
 		"exemption of everything":    {"exemptions:\n  - {selector: '{}', reason: x}\n" + minimal, "line 2: exemption: selector {}: "},
 		"exemption with unknown key": {"exemptions:\n  - metric: up\n    until: x\n" + minimal, "line 3: field until not found"},
 		"two documents":              {minimal + "---\na: b\n", "document"},
+		"bad retention":              {"store: {report_retention: 0s}\n" + minimal, "store.report_retention"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,8 @@ func AddFlags(flags *pflag.FlagSet) {
 	flags.String("scan.cache-directory", "", "folder for what makes the next scan faster; empty keeps nothing")
 	flags.String("output.directory", "", "folder for reports and relabel configuration; empty writes none")
 	flags.Int("output.top-metrics", d.Output.TopMetrics, "metrics that have own series on /metrics")
+	flags.String("store.path", "", "SQLite file for decisions and the history of reports; empty keeps nothing")
+	flags.String("store.report-retention", d.Store.ReportRetention.String(), "how long reports are kept in the store")
 }
 
 // AddLogFlags defines the flags of the log, which every command has.
@@ -49,6 +51,7 @@ var settings = [...]string{
 	"log.level", "log.format",
 	"scan.schedule", "scan.timeout", "scan.cache_directory",
 	"output.directory", "output.top_metrics",
+	"store.path", "store.report_retention",
 }
 
 // flagName returns the flag of a setting. web.config_file is called
