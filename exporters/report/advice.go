@@ -7,18 +7,19 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // headline says in one line what is stored and what it costs.
 func (v *view) headline() string {
 	all := v.all
 	parts := []string{
-		plural(all.metrics, "metric"),
-		count(all.cost.Series) + " series",
-		rate(all.cost.SamplesPerSecond) + " samples/s",
+		number.Plural(all.metrics, "metric"),
+		number.Count(all.cost.Series) + " series",
+		number.Rate(all.cost.SamplesPerSecond) + " samples/s",
 	}
 	if v.priced {
-		parts = append(parts, money(all.perMonth)+" "+v.currency+"/month")
+		parts = append(parts, number.Money(all.perMonth)+" "+v.currency+"/month")
 	}
 	return strings.Join(parts, " · ")
 }
@@ -30,12 +31,12 @@ func (v *view) origin() string {
 	for i := range v.Backends {
 		names = append(names, v.Backends[i].Name)
 	}
-	s := minute(v.At)
+	s := number.Minute(v.At)
 	if v.Settings.Window > 0 {
-		s += " · usage of the last " + span(v.Settings.Window)
+		s += " · usage of the last " + number.Span(v.Settings.Window)
 	}
 	if !v.Since.IsZero() {
-		s += " · growth since " + minute(v.Since)
+		s += " · growth since " + number.Minute(v.Since)
 	}
 	switch len(names) {
 	case 0:
@@ -53,12 +54,12 @@ func (v *view) saving() string {
 		return ""
 	}
 	cost, perMonth := v.Savings()
-	s := fmt.Sprintf("%s would save %s series", plural(len(v.Proposals), "proposal"), count(cost.Series))
+	s := fmt.Sprintf("%s would save %s series", number.Plural(len(v.Proposals), "proposal"), number.Count(cost.Series))
 	if v.all.cost.Series > 0 {
-		s += fmt.Sprintf(" (%s of all)", percent(float64(cost.Series)/float64(v.all.cost.Series)))
+		s += fmt.Sprintf(" (%s of all)", number.Percent(float64(cost.Series)/float64(v.all.cost.Series)))
 	}
 	if v.priced {
-		s += fmt.Sprintf(" and %s %s/month", money(perMonth), v.currency)
+		s += fmt.Sprintf(" and %s %s/month", number.Money(perMonth), v.currency)
 	}
 	return s
 }
@@ -116,7 +117,7 @@ func (v *view) advice() []advice {
 	case len(v.Metrics) == 0:
 		none.text = "look at the inventory sources; they found no metrics."
 	case unused > 0:
-		none.text = "nothing. No rule proposes a change, though nobody reads " + plural(unused, "metric") + "."
+		none.text = "nothing. No rule proposes a change, though nobody reads " + number.Plural(unused, "metric") + "."
 	default:
 		none.text = "nothing. Every metric is read by somebody."
 	}
@@ -139,7 +140,7 @@ func (v *view) unknown() string {
 			metrics++
 		}
 	}
-	return plural(metrics, "metric") + " with " + count(series) + " series"
+	return number.Plural(metrics, "metric") + " with " + number.Count(series) + " series"
 }
 
 // A blocker is something to mend before verdicts can be trusted.

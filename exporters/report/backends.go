@@ -1,6 +1,9 @@
 package report
 
-import "github.com/sentei/sentei"
+import (
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
+)
 
 // backendTotal is what one backend stores, and what could be saved there.
 type backendTotal struct {
@@ -102,14 +105,14 @@ func (v *view) backendsGrid(totals []backendTotal) *grid {
 		if name == "" {
 			s, name = bold, "all"
 		}
-		row := []cell{{name, s}, {count(int64(t.Metrics)), s}, {count(t.Cost.Series), s}}
+		row := []cell{{name, s}, {number.Count(int64(t.Metrics)), s}, {number.Count(t.Cost.Series), s}}
 		if v.priced {
-			row = append(row, cell{money(t.PerMonth), s})
+			row = append(row, cell{number.Money(t.PerMonth), s})
 		}
-		row = append(row, cell{percent(t.Share), s}, cell{count(t.Used), s}, cell{count(t.PartlyUsed), s}, cell{count(t.Unused), s},
-			cell{count(t.Unknown), s}, cell{count(int64(t.Proposals)), s}, cell{count(t.SavingSeries), s})
+		row = append(row, cell{number.Percent(t.Share), s}, cell{number.Count(t.Used), s}, cell{number.Count(t.PartlyUsed), s}, cell{number.Count(t.Unused), s},
+			cell{number.Count(t.Unknown), s}, cell{number.Count(int64(t.Proposals)), s}, cell{number.Count(t.SavingSeries), s})
 		if v.priced {
-			row = append(row, cell{money(t.SavingPerMonth), s})
+			row = append(row, cell{number.Money(t.SavingPerMonth), s})
 		}
 		g.rows = append(g.rows, row)
 	}

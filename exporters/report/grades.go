@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // grades lists the grades that a report can hold, the safest first.
@@ -66,7 +67,7 @@ type gradeGroup struct {
 // rest counts the proposals that are not listed, or is empty.
 func (g gradeGroup) rest() string {
 	if more := g.all.metrics - len(g.proposals); more > 0 {
-		return "and " + plural(more, "more proposal")
+		return "and " + number.Plural(more, "more proposal")
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // By says what the rows of the table of costs stand for.
@@ -102,7 +103,7 @@ func (v *view) groupsGrid(by By, top int) *grid {
 	g.columns = append(g.columns, column{title: "share", right: true})
 	all := v.groups(by)
 	if top > 0 && len(all) > top {
-		rest := &group{name: plural(len(all)-top, "more "+string(by))}
+		rest := &group{name: number.Plural(len(all)-top, "more "+string(by))}
 		for _, r := range all[top:] {
 			rest.metrics += r.metrics
 			rest.series += r.series
@@ -115,15 +116,15 @@ func (v *view) groupsGrid(by By, top int) *grid {
 	for _, r := range all {
 		var row []cell
 		if backend {
-			row = append(row, number(r.backend))
+			row = append(row, numeral(r.backend))
 		}
-		row = append(row, number(r.name), number(count(int64(r.metrics))), number(count(whole(r.series))),
-			number(count(whole(r.unused))), number(count(whole(r.unknown))))
+		row = append(row, numeral(r.name), numeral(number.Count(int64(r.metrics))), numeral(number.Count(whole(r.series))),
+			numeral(number.Count(whole(r.unused))), numeral(number.Count(whole(r.unknown))))
 		if v.priced {
-			row = append(row, number(money(r.perMonth)))
+			row = append(row, numeral(number.Money(r.perMonth)))
 		}
 		share := v.all.shareOf(sentei.Cost{Series: whole(r.series)}, r.perMonth)
-		g.rows = append(g.rows, append(row, number(percent(share))))
+		g.rows = append(g.rows, append(row, numeral(number.Percent(share))))
 	}
 	return g
 }
@@ -175,8 +176,8 @@ func (v *view) labelsGrid(top int) *grid {
 	}
 	for _, r := range all {
 		g.rows = append(g.rows, []cell{
-			number(r.name), number(count(int64(r.metrics))), number(count(r.values)), number(count(r.saved)),
-			number(count(int64(r.dead))), number(count(r.savedDead)),
+			numeral(r.name), numeral(number.Count(int64(r.metrics))), numeral(number.Count(r.values)), numeral(number.Count(r.saved)),
+			numeral(number.Count(int64(r.dead))), numeral(number.Count(r.savedDead)),
 		})
 	}
 	return g

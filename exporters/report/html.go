@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 var htmlFormat = Format{
@@ -185,7 +186,7 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 		p.Metrics = append(p.Metrics, row)
 	}
 	if rest.metrics > 0 {
-		p.Rest = "and " + plural(rest.metrics, "more metric") + ", together " + v.amount(rest.cost, rest.perMonth)
+		p.Rest = "and " + number.Plural(rest.metrics, "more metric") + ", together " + v.amount(rest.cost, rest.perMonth)
 	}
 	for i := range v.Findings {
 		f := &v.Findings[i]

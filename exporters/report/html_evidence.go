@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 	"github.com/sentei/sentei/internal/relabeling"
 )
 
@@ -58,17 +59,17 @@ const (
 func (v *view) htmlMetric(m *sentei.MetricReport) metricRow {
 	row := metricRow{
 		Backend: m.Backend, Name: m.Name, Type: m.Type, Help: m.Help, Verdict: m.Verdict,
-		Series: count(m.Cost.Series), Samples: rate(m.Cost.SamplesPerSecond),
-		Share: percent(v.share(m)), Score: score(m.Score), Why: v.why(m), Reasons: m.Reasons,
+		Series: number.Count(m.Cost.Series), Samples: number.Rate(m.Cost.SamplesPerSecond),
+		Share: number.Percent(v.share(m)), Score: number.Score(m.Score), Why: v.why(m), Reasons: m.Reasons,
 		RecordedBy: v.recordedBy(m), W: strconv.FormatFloat(100*v.share(m), 'f', 2, 64),
 	}
 	if v.priced {
-		row.Money = money(m.PerMonth)
+		row.Money = number.Money(m.PerMonth)
 	}
 	row.Consumers, row.More = v.consumerRows(m)
 	for i := range min(len(m.Jobs), len(m.JobUsage)) {
 		row.Jobs = append(row.Jobs, jobRow{
-			cmp.Or(m.Jobs[i].Job, "(no job label)"), m.JobUsage[i].Verdict, count(m.Jobs[i].Cost.Series), buckets(m.Jobs[i].Histogram),
+			cmp.Or(m.Jobs[i].Job, "(no job label)"), m.JobUsage[i].Verdict, number.Count(m.Jobs[i].Cost.Series), buckets(m.Jobs[i].Histogram),
 		})
 	}
 	row.Labels = labelRows(m)
@@ -120,7 +121,7 @@ func (v *view) consumerRows(m *sentei.MetricReport) (rows []consumerRow, more in
 			Note: c.Reason, Dead: c.dead,
 		}
 		if c.Kind == sentei.Query { // its name is its text
-			row.Name = plural(int(c.Count), "time") + ", last " + date(c.LastSeen)
+			row.Name = number.Plural(int(c.Count), "time") + ", last " + number.Date(c.LastSeen)
 		}
 		rows = append(rows, row)
 	}
@@ -149,7 +150,7 @@ func labelRows(m *sentei.MetricReport) []labelRow {
 	slices.SortStableFunc(all, func(a, b sentei.LabelEffect) int { return cmp.Compare(a.Without, b.Without) })
 	var rows []labelRow
 	for _, w := range all[:min(len(all), maxLabels)] {
-		rows = append(rows, labelRow{w.Name, plural(int(w.Distinct), "value"), count(w.Without), m.LabelVerdict(w.Name)})
+		rows = append(rows, labelRow{w.Name, number.Plural(int(w.Distinct), "value"), number.Count(w.Without), m.LabelVerdict(w.Name)})
 	}
 	return rows
 }
@@ -177,16 +178,16 @@ func (v *view) gradeTables(top int) []gradeTable {
 	for _, group := range v.byGrade(top) {
 		t := gradeTable{
 			Grade: gradeName(group.grade), Title: gradeTitle(group.grade), Rest: group.rest(),
-			Count: count(int64(group.all.metrics)), Saving: v.amount(group.all.cost, group.all.perMonth),
+			Count: number.Count(int64(group.all.metrics)), Saving: v.amount(group.all.cost, group.all.perMonth),
 		}
 		for _, p := range group.proposals {
 			row := proposalRow{
 				ID: p.ID, Change: relabeling.Change(&p.Action), Backend: p.Place.Backend, Job: relabeling.PlaceName(&p.Place), Shared: p.Place.Shared,
-				Rule: p.Rule, State: string(p.State), Series: count(p.Saving.Series), Grade: t.Grade,
+				Rule: p.Rule, State: string(p.State), Series: number.Count(p.Saving.Series), Grade: t.Grade,
 				Evidence: p.Evidence, Risk: p.Risk, Check: p.Check, Rollback: p.Rollback,
 			}
 			if v.priced {
-				row.Money = money(p.SavingPerMonth)
+				row.Money = number.Money(p.SavingPerMonth)
 			}
 			t.Proposals = append(t.Proposals, row)
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 	"github.com/sentei/sentei/internal/relabeling"
 )
 
@@ -20,9 +21,9 @@ func (v *view) weight(c sentei.Cost, perMonth float64) float64 {
 
 // amount writes the weight with its unit and, where that is money, the series.
 func (v *view) amount(c sentei.Cost, perMonth float64) string {
-	series := count(c.Series) + " series"
+	series := number.Count(c.Series) + " series"
 	if v.priced {
-		return money(perMonth) + " " + v.currency + "/month, " + series
+		return number.Money(perMonth) + " " + v.currency + "/month, " + series
 	}
 	return series
 }
@@ -30,9 +31,9 @@ func (v *view) amount(c sentei.Cost, perMonth float64) string {
 // short writes a weight for where there is little room.
 func (v *view) short(weight float64) string {
 	if v.priced {
-		return round(weight) + " " + v.currency
+		return number.Headline(weight) + " " + v.currency
 	}
-	return count(int64(weight))
+	return number.Count(int64(weight))
 }
 
 // lead is the one sentence to remember.
@@ -48,44 +49,35 @@ func (v *view) lead() string {
 	case unused.metrics == 0:
 		return "Everything that is stored is read by somebody."
 	case v.priced:
-		return "Nobody is known to read " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of what the metrics cost."
+		return "Nobody is known to read " + number.Percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of what the metrics cost."
 	default:
-		return "Nobody is known to read " + percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of the series that are stored."
+		return "Nobody is known to read " + number.Percent(v.all.shareOf(unused.cost, unused.perMonth)) + " of the series that are stored."
 	}
-}
-
-// round writes an amount of money for a headline: without the fraction where
-// it does not matter.
-func round(f float64) string {
-	if f >= 1000 || f <= -1000 {
-		return thousands(strconv.FormatFloat(f, 'f', 0, 64))
-	}
-	return money(f)
 }
 
 func (v *view) figures() []figure {
 	value := func(c sentei.Cost, perMonth float64) (string, string) {
 		if v.priced {
-			return round(perMonth), v.currency + " a month"
+			return number.Headline(perMonth), v.currency + " a month"
 		}
-		return count(c.Series), "series"
+		return number.Count(c.Series), "series"
 	}
 	note := func(t total) string {
-		s := plural(t.metrics, "metric")
+		s := number.Plural(t.metrics, "metric")
 		if v.priced {
-			s += ", " + count(t.cost.Series) + " series"
+			s += ", " + number.Count(t.cost.Series) + " series"
 		}
 		return s
 	}
 	all := figure{Title: "Stored", Note: note(v.all)}
 	all.Value, all.Unit = value(v.all.cost, v.all.perMonth)
 	if !v.priced {
-		all.Note = plural(v.all.metrics, "metric") + ", " + rate(v.all.cost.SamplesPerSecond) + " samples/s"
+		all.Note = number.Plural(v.all.metrics, "metric") + ", " + number.Rate(v.all.cost.SamplesPerSecond) + " samples/s"
 	}
 	out := []figure{all}
 	for _, verdict := range []sentei.Verdict{sentei.Unused, sentei.Unknown} {
 		t := v.total(verdict)
-		f := figure{Title: "Unused", Class: class(verdict), Note: percent(v.all.shareOf(t.cost, t.perMonth)) + " · " + note(t)}
+		f := figure{Title: "Unused", Class: class(verdict), Note: number.Percent(v.all.shareOf(t.cost, t.perMonth)) + " · " + note(t)}
 		if verdict == sentei.Unknown {
 			f.Title = "Unknown"
 		}
@@ -95,9 +87,9 @@ func (v *view) figures() []figure {
 	cost, perMonth := v.Savings()
 	f := figure{Title: "Proposals save", Class: "saving"}
 	f.Value, f.Unit = value(cost, perMonth)
-	f.Note = plural(len(v.Proposals), "proposal")
+	f.Note = number.Plural(len(v.Proposals), "proposal")
 	if len(v.Proposals) > 0 {
-		f.Note = percent(v.all.shareOf(cost, perMonth)) + " · " + f.Note
+		f.Note = number.Percent(v.all.shareOf(cost, perMonth)) + " · " + f.Note
 	}
 	return append(out, f)
 }
@@ -115,12 +107,12 @@ func (v *view) parts() []part {
 	for _, t := range v.totals() {
 		share := v.all.shareOf(t.cost, t.perMonth)
 		p := part{
-			Verdict: t.verdict, Share: percent(share),
+			Verdict: t.verdict, Share: number.Percent(share),
 			X: strconv.FormatFloat(100*at, 'f', 3, 64), W: strconv.FormatFloat(100*share, 'f', 3, 64),
-			Series: count(t.cost.Series), Count: count(int64(t.metrics)), Meaning: meaning[t.verdict],
+			Series: number.Count(t.cost.Series), Count: number.Count(int64(t.metrics)), Meaning: meaning[t.verdict],
 		}
 		if v.priced {
-			p.Amount = money(t.perMonth)
+			p.Amount = number.Money(t.perMonth)
 		}
 		at += share
 		out = append(out, p)
@@ -131,12 +123,12 @@ func (v *view) parts() []part {
 // backendRow is one row of the table that sets backends side by side.
 func (v *view) backendRow(t *backendTotal) backendRow {
 	row := backendRow{
-		Name: cmp.Or(t.Backend, "all"), Metrics: count(int64(t.Metrics)), Series: count(t.Cost.Series), Share: percent(t.Share),
-		Used: count(t.Used), Partly: count(t.PartlyUsed), Unused: count(t.Unused), Unknown: count(t.Unknown),
-		Proposals: count(int64(t.Proposals)), Saving: count(t.SavingSeries),
+		Name: cmp.Or(t.Backend, "all"), Metrics: number.Count(int64(t.Metrics)), Series: number.Count(t.Cost.Series), Share: number.Percent(t.Share),
+		Used: number.Count(t.Used), Partly: number.Count(t.PartlyUsed), Unused: number.Count(t.Unused), Unknown: number.Count(t.Unknown),
+		Proposals: number.Count(int64(t.Proposals)), Saving: number.Count(t.SavingSeries),
 	}
 	if v.priced {
-		row.Amount, row.Saving = money(t.PerMonth), money(t.SavingPerMonth)
+		row.Amount, row.Saving = number.Money(t.PerMonth), number.Money(t.SavingPerMonth)
 	}
 	return row
 }
@@ -170,7 +162,7 @@ func (v *view) jobSavings() []jobSaving {
 		)
 	})
 	if len(sums) > maxJobs {
-		rest := &sum{job: plural(len(sums)-maxJobs, "other job")}
+		rest := &sum{job: number.Plural(len(sums)-maxJobs, "other job")}
 		for _, s := range sums[maxJobs:] {
 			rest.cost, rest.perMonth, rest.n = rest.cost.Plus(s.cost), rest.perMonth+s.perMonth, rest.n+s.n
 		}
@@ -182,9 +174,9 @@ func (v *view) jobSavings() []jobSaving {
 	}
 	var out []jobSaving
 	for _, s := range sums {
-		j := jobSaving{Job: s.job, Backend: s.backend, Series: count(s.cost.Series), Count: s.n, W: "0"}
+		j := jobSaving{Job: s.job, Backend: s.backend, Series: number.Count(s.cost.Series), Count: s.n, W: "0"}
 		if v.priced {
-			j.Amount = money(s.perMonth)
+			j.Amount = number.Money(s.perMonth)
 		}
 		if biggest > 0 {
 			j.W = strconv.FormatFloat(100*v.weight(s.cost, s.perMonth)/biggest, 'f', 2, 64)

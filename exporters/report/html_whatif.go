@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // A whatIfRow is what sets of labels leave in one job when they are removed one
@@ -35,9 +36,9 @@ func whatIfRows(m *sentei.MetricReport) []whatIfRow {
 	var rows []whatIfRow
 	for _, i := range order[:min(len(order), maxWhatIf)] {
 		j := &m.Jobs[i]
-		row := whatIfRow{Job: cmp.Or(j.Job, "(no job label)"), Series: count(j.Cost.Series)}
+		row := whatIfRow{Job: cmp.Or(j.Job, "(no job label)"), Series: number.Count(j.Cost.Series)}
 		for _, r := range j.Reductions {
-			step := whatIfStep{Left: count(r.SeriesWithoutLive)}
+			step := whatIfStep{Left: number.Count(r.SeriesWithoutLive)}
 			for _, name := range r.Labels {
 				verdict, _ := m.JobUsage[i].LabelVerdict(name)
 				step.Labels = append(step.Labels, labelRow{Name: name, Verdict: verdict})
@@ -57,7 +58,7 @@ func buckets(h *sentei.Histogram) string {
 	case len(h.Bounds) == 0:
 		return "native histograms"
 	case h.NativeSeries == 0:
-		return plural(len(h.Bounds), "bucket")
+		return number.Plural(len(h.Bounds), "bucket")
 	}
-	return fmt.Sprintf("%s, and native histograms", plural(len(h.Bounds), "bucket"))
+	return fmt.Sprintf("%s, and native histograms", number.Plural(len(h.Bounds), "bucket"))
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 var markdownFormat = Format{
@@ -85,7 +86,7 @@ func (d *document) next() {
 			}
 		}
 		if a.more > 0 {
-			d.line("- and %s, listed below", plural(a.more, "more problem"))
+			d.line("- and %s, listed below", number.Plural(a.more, "more problem"))
 		}
 	}
 }

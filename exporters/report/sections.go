@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 	"github.com/sentei/sentei/internal/relabeling"
 )
 
@@ -22,7 +23,7 @@ func verdictStyle(v sentei.Verdict) style {
 	}
 }
 
-func number(text string) cell { return cell{text: text} }
+func numeral(text string) cell { return cell{text: text} }
 
 // totalsGrid splits what is stored by verdict.
 func (v *view) totalsGrid() *grid {
@@ -39,12 +40,12 @@ func (v *view) totalsGrid() *grid {
 			name, s = cell{"all", bold}, bold
 		}
 		row := []cell{
-			name, {count(int64(t.metrics)), s}, {count(t.cost.Series), s}, {rate(t.cost.SamplesPerSecond), s},
+			name, {number.Count(int64(t.metrics)), s}, {number.Count(t.cost.Series), s}, {number.Rate(t.cost.SamplesPerSecond), s},
 		}
 		if v.priced {
-			row = append(row, cell{money(t.perMonth), s})
+			row = append(row, cell{number.Money(t.perMonth), s})
 		}
-		g.rows = append(g.rows, append(row, cell{percent(v.all.shareOf(t.cost, t.perMonth)), s}))
+		g.rows = append(g.rows, append(row, cell{number.Percent(v.all.shareOf(t.cost, t.perMonth)), s}))
 	}
 	return g
 }
@@ -81,7 +82,7 @@ func (v *view) metricsGrid(metrics []*sentei.MetricReport, rest total, wide bool
 	}
 	if rest.metrics > 0 {
 		r := sentei.MetricReport{Cost: rest.cost, PerMonth: rest.perMonth}
-		r.Name = plural(rest.metrics, "more metric")
+		r.Name = number.Plural(rest.metrics, "more metric")
 		row := v.metricRow(&r, backend, wide)
 		for i := range row {
 			switch g.columns[i].title {
@@ -103,30 +104,30 @@ func (v *view) metricRow(m *sentei.MetricReport, backend, wide bool) []cell {
 			row = append(row, c)
 		}
 	}
-	add(backend, number(m.Backend))
-	add(true, number(m.Name))
+	add(backend, numeral(m.Backend))
+	add(true, numeral(m.Name))
 	add(true, cell{string(m.Verdict), verdictStyle(m.Verdict)})
-	add(true, number(count(m.Cost.Series)))
-	add(!v.Since.IsZero(), number(growth(m.SeriesGrowth)))
-	add(wide, number(count(m.Cost.SeriesInSpan)))
-	add(wide, number(rate(m.Cost.ChurnPerHour)))
-	add(true, number(rate(m.Cost.SamplesPerSecond)))
-	add(wide, number(size(m.Cost.MemoryBytes)))
-	add(wide, number(size(m.Cost.DiskBytesPerDay)))
-	add(v.priced, number(money(m.PerMonth)))
-	add(true, number(percent(v.share(m))))
-	add(true, number(score(m.Score)))
-	add(wide, number(m.Type))
-	add(wide, number(strings.Join(jobNames(m), ", ")))
-	add(true, number(v.why(m)))
+	add(true, numeral(number.Count(m.Cost.Series)))
+	add(!v.Since.IsZero(), numeral(number.Growth(m.SeriesGrowth)))
+	add(wide, numeral(number.Count(m.Cost.SeriesInSpan)))
+	add(wide, numeral(number.Rate(m.Cost.ChurnPerHour)))
+	add(true, numeral(number.Rate(m.Cost.SamplesPerSecond)))
+	add(wide, numeral(number.Size(m.Cost.MemoryBytes)))
+	add(wide, numeral(number.Size(m.Cost.DiskBytesPerDay)))
+	add(v.priced, numeral(number.Money(m.PerMonth)))
+	add(true, numeral(number.Percent(v.share(m))))
+	add(true, numeral(number.Score(m.Score)))
+	add(wide, numeral(m.Type))
+	add(wide, numeral(strings.Join(jobNames(m), ", ")))
+	add(true, numeral(v.why(m)))
 	label := ""
 	if w, ok := worstLabels(m); ok {
-		label = w.Name + " → " + count(w.Without)
+		label = w.Name + " → " + number.Count(w.Without)
 		if wide && w.Distinct > 0 {
-			label = fmt.Sprintf("%s (%s) → %s", w.Name, plural(int(w.Distinct), "value"), count(w.Without))
+			label = fmt.Sprintf("%s (%s) → %s", w.Name, number.Plural(int(w.Distinct), "value"), number.Count(w.Without))
 		}
 	}
-	add(true, number(label))
+	add(true, numeral(label))
 	return row
 }
 
@@ -141,12 +142,12 @@ func (v *view) proposalsGrid(group gradeGroup) *grid {
 	g.columns = append(g.columns, column{title: "rule", code: true}, column{title: "state"}, column{title: "risk", least: 16})
 	for _, p := range group.proposals {
 		row := []cell{
-			number(p.ID), number(p.Place.Backend), number(relabeling.PlaceName(&p.Place)), number(relabeling.Change(&p.Action)), number(count(p.Saving.Series)),
+			numeral(p.ID), numeral(p.Place.Backend), numeral(relabeling.PlaceName(&p.Place)), numeral(relabeling.Change(&p.Action)), numeral(number.Count(p.Saving.Series)),
 		}
 		if v.priced {
-			row = append(row, number(money(p.SavingPerMonth)))
+			row = append(row, numeral(number.Money(p.SavingPerMonth)))
 		}
-		g.rows = append(g.rows, append(row, number(p.Rule), number(string(p.State)), number(p.Risk)))
+		g.rows = append(g.rows, append(row, numeral(p.Rule), numeral(string(p.State)), numeral(p.Risk)))
 	}
 	return g
 }
@@ -163,8 +164,8 @@ func (v *view) sourcesGrid() *grid {
 			status = cell{"down", red}
 		}
 		g.rows = append(g.rows, []cell{
-			number(s.Backend), number(s.Name), number(cmp.Or(string(s.Class), "inventory")), status,
-			number(found(s)), number(window(s.Window)),
+			numeral(s.Backend), numeral(s.Name), numeral(cmp.Or(string(s.Class), "inventory")), status,
+			numeral(found(s)), numeral(window(s.Window)),
 		})
 	}
 	return g
@@ -175,9 +176,9 @@ func found(s *sentei.SourceStatus) string {
 	case !s.Up:
 		return ""
 	case s.Class == "":
-		return plural(s.Items, "metric")
+		return number.Plural(s.Items, "metric")
 	default:
-		return plural(s.Items, "consumer")
+		return number.Plural(s.Items, "consumer")
 	}
 }
 
@@ -186,5 +187,5 @@ func window(w sentei.Window) string {
 	if w.From.IsZero() && w.To.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%s, from %s", span(w.Duration()), minute(w.From))
+	return fmt.Sprintf("%s, from %s", number.Span(w.Duration()), number.Minute(w.From))
 }

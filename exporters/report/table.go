@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 var tableFormat = Format{
@@ -85,7 +86,7 @@ func (t *text) next() {
 			}
 		}
 		if a.more > 0 {
-			t.line("  - and %s, listed below", plural(a.more, "more problem"))
+			t.line("  - and %s, listed below", number.Plural(a.more, "more problem"))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // A box is a rectangle of a drawing, in pixels.
@@ -152,8 +153,8 @@ func (v *view) areas(verdict sentei.Verdict, limit int) ([]area, float64) {
 	for _, a := range all[limit:] {
 		others += a.size
 	}
-	rest := area{size: others, name: plural(len(all)-limit, "other"), amount: v.short(others)}
-	rest.title = rest.name + ", " + string(verdict) + ": " + percent(others/v.weight(v.all.cost, v.all.perMonth)) + " of all"
+	rest := area{size: others, name: number.Plural(len(all)-limit, "other"), amount: v.short(others)}
+	rest.title = rest.name + ", " + string(verdict) + ": " + number.Percent(others/v.weight(v.all.cost, v.all.perMonth)) + " of all"
 	all = append(all[:limit:limit], rest)
 	slices.SortStableFunc(all, func(a, b area) int { return cmp.Compare(b.size, a.size) })
 	return all, sum

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // kinds lists the kinds of consumers, those first whose loss hurts most.
@@ -53,12 +54,12 @@ func (r readers) String() string {
 		case sentei.Declared:
 			s = first("declared ", names)
 		case sentei.Dashboard:
-			s = plural(len(names), "dashboard")
+			s = number.Plural(len(names), "dashboard")
 			if len(names) == 1 {
 				s = "dashboard " + names[0]
 			}
 		case sentei.Query:
-			s = plural(len(names), "logged query")
+			s = number.Plural(len(names), "logged query")
 			if len(names) > 1 {
 				s = strings.TrimSuffix(s, "querys") + "queries"
 			}
@@ -71,7 +72,7 @@ func (r readers) String() string {
 func first(prefix string, names []string) string {
 	s := prefix + names[0]
 	if len(names) > 1 {
-		s += " +" + count(int64(len(names)-1))
+		s += " +" + number.Count(int64(len(names)-1))
 	}
 	return s
 }

@@ -1,4 +1,6 @@
-package report
+// Package number writes numbers, amounts and times for people. In go values; out
+// comes text that is the same everywhere.
+package number
 
 import (
 	"strconv"
@@ -6,11 +8,11 @@ import (
 	"time"
 )
 
-// count writes 1234567 as 1,234,567.
-func count(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
+// Count writes 1234567 as 1,234,567.
+func Count(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
 
-// rate writes a number of samples per second: decimals only where they tell.
-func rate(f float64) string {
+// Rate writes a number of samples per second: decimals only where they tell.
+func Rate(f float64) string {
 	switch {
 	case f == 0:
 		return "0"
@@ -23,27 +25,35 @@ func rate(f float64) string {
 	}
 }
 
-// money writes an amount without its currency.
-func money(f float64) string { return thousands(strconv.FormatFloat(f, 'f', 2, 64)) }
+// Money writes an amount without its currency.
+func Money(f float64) string { return thousands(strconv.FormatFloat(f, 'f', 2, 64)) }
 
-// percent writes a share of one, as 12.3%.
-func percent(share float64) string {
+// Headline writes an amount without its fraction where that does not matter.
+func Headline(f float64) string {
+	if f >= 1000 || f <= -1000 {
+		return thousands(strconv.FormatFloat(f, 'f', 0, 64))
+	}
+	return Money(f)
+}
+
+// Percent writes a share of one, as 12.3%.
+func Percent(share float64) string {
 	if share > 0 && share < 0.0005 {
 		return "<0.1%"
 	}
 	return strconv.FormatFloat(100*share, 'f', 1, 64) + "%"
 }
 
-// score writes a score of 0 to 100.
-func score(f float64) string {
+// Score writes a score of 0 to 100.
+func Score(f float64) string {
 	if f > 0 && f < 0.05 {
 		return "<0.1"
 	}
 	return strconv.FormatFloat(f, 'f', 1, 64)
 }
 
-// size writes bytes in binary units.
-func size(bytes float64) string {
+// Size writes bytes in binary units.
+func Size(bytes float64) string {
 	for _, unit := range []string{"B", "KiB", "MiB", "GiB"} {
 		if bytes < 1024 {
 			digits := 1
@@ -57,8 +67,8 @@ func size(bytes float64) string {
 	return thousands(strconv.FormatFloat(bytes, 'f', 1, 64)) + " TiB"
 }
 
-// span writes a duration in its two biggest units: 30d, 2d1h, 3h20m, 45s.
-func span(d time.Duration) string {
+// Span writes a duration in its two biggest units: 30d, 2d1h, 3h20m, 45s.
+func Span(d time.Duration) string {
 	units := []struct {
 		name string
 		size time.Duration
@@ -78,11 +88,11 @@ func span(d time.Duration) string {
 	return "0s"
 }
 
-// minute writes an instant in UTC, to the minute.
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+// Minute writes an instant in UTC, to the minute.
+func Minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// date writes the day of an instant in UTC.
-func date(t time.Time) string { return t.UTC().Format("2006-01-02") }
+// Date writes the day of an instant in UTC.
+func Date(t time.Time) string { return t.UTC().Format("2006-01-02") }
 
 // thousands puts commas into a decimal number.
 func thousands(s string) string {
@@ -105,23 +115,23 @@ func thousands(s string) string {
 	return b.String()
 }
 
-// plural writes "1 metric" and "3 metrics"; the plural of nouns in -y is not
+// Plural writes "1 metric" and "3 metrics"; the plural of nouns in -y is not
 // known to it.
-func plural(n int, noun string) string {
+func Plural(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
-	return count(int64(n)) + " " + noun
+	return Count(int64(n)) + " " + noun
 }
 
-// growth writes a change with its sign, and nothing for none.
-func growth(n *int64) string {
+// Growth writes a change with its sign, and nothing for none.
+func Growth(n *int64) string {
 	switch {
 	case n == nil || *n == 0:
 		return ""
 	case *n > 0:
-		return "+" + count(*n)
+		return "+" + Count(*n)
 	default:
-		return count(*n)
+		return Count(*n)
 	}
 }
