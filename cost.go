@@ -81,6 +81,11 @@ type Prices struct {
 	RetentionDays float64 `yaml:"retention_days" json:"retention_days"`
 }
 
+// Set reports whether anything has a price.
+func (p Prices) Set() bool {
+	return p.PerThousandSeries != 0 || p.PerMillionSamples != 0 || p.PerGiBMemory != 0 || p.PerGiBDisk != 0
+}
+
 // PerMonth returns what the cost amounts to in a month of 30 days, in
 // p.Currency.
 func (p Prices) PerMonth(c Cost) float64 {
@@ -92,6 +97,15 @@ func (p Prices) PerMonth(c Cost) float64 {
 		c.SamplesPerSecond*SecondsPerMonth/million*p.PerMillionSamples +
 		c.MemoryBytes*factor/gibibyte*p.PerGiBMemory +
 		c.DiskBytesPerDay*p.RetentionDays/gibibyte*p.PerGiBDisk
+}
+
+// Budget is what a backend may hold and cost. Parts that are zero are not
+// limited.
+type Budget struct {
+	// Series is the highest number of active series.
+	Series int64 `yaml:"series" json:"series,omitempty"`
+	// PerMonth is the highest amount of money, in Prices.Currency.
+	PerMonth float64 `yaml:"per_month" json:"per_month,omitempty"`
 }
 
 // Estimates of head memory, measured on live heaps: about 700 bytes for a

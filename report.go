@@ -67,6 +67,8 @@ type Backend struct {
 	// Isolated says that no other backend of the report gets its series.
 	Isolated  bool     `json:"isolated,omitempty"`
 	Estimated []string `json:"estimated,omitempty"`
+	// Budget is what somebody allows it.
+	Budget Budget `json:"budget,omitzero"`
 }
 
 // MetricReport is one metric with its verdict, cost and score.

@@ -53,6 +53,7 @@ type Backend struct {
 	RemoteWrite    []string
 	// Isolated says that no other backend gets series of this one.
 	Isolated  bool
+	Budget    sentei.Budget
 	Inventory []InventorySource
 	Usage     []UsageSource
 }
@@ -140,7 +141,7 @@ func analyzeBackend(r *sentei.Report, c *collection, o Options) {
 	r.Backends = append(r.Backends, sentei.Backend{
 		Name: c.backend.Name, From: inv.From, To: inv.To,
 		ScrapeJobs: inv.ScrapeJobs, ExternalLabels: inv.ExternalLabels,
-		Isolated: c.backend.Isolated, Estimated: inv.Estimated,
+		Isolated: c.backend.Isolated, Estimated: inv.Estimated, Budget: c.backend.Budget,
 	})
 	r.Metrics = append(r.Metrics, metrics...)
 	r.Consumers = append(r.Consumers, consumers...)

@@ -30,6 +30,18 @@ var (
 		"Samples that the backend ingests per second, by verdict of the last scan."}
 	costPerMonth = &family{"sentei_cost_per_month", "gauge", []string{"backend", "verdict", "currency"},
 		"What the backend's metrics cost in a month of 30 days at the configured prices, by verdict of the last scan. Absent without prices."}
+	jobSeries = &family{"sentei_job_series", "gauge", []string{"backend", "stored_job", "verdict"},
+		"Number of active series by the stored label job, and by verdict for that job. The most expensive jobs of a backend have series of their own; stored_job=\"__other__\" is the sum of all others, \"(no job)\" stands for series without the label."}
+	jobCostPerMonth = &family{"sentei_job_cost_per_month", "gauge", []string{"backend", "stored_job", "verdict", "currency"},
+		"What the series of the job cost in a month of 30 days at the configured prices. stored_job=\"__other__\" is the sum of all others. Absent without prices."}
+	namespaceSeries = &family{"sentei_namespace_series", "gauge", []string{"backend", "stored_namespace", "verdict"},
+		"Number of active series by the stored label namespace, estimated: the series of a metric in a job are taken to be spread as they are in the whole span. \"__other__\" is the sum of the smaller ones, \"(no namespace)\" stands for series without the label, \"(not known)\" for those whose labels were not read."}
+	namespaceCostPerMonth = &family{"sentei_namespace_cost_per_month", "gauge", []string{"backend", "stored_namespace", "verdict", "currency"},
+		"What the series of the namespace cost in a month of 30 days at the configured prices, estimated like sentei_namespace_series. Absent without prices."}
+	budgetSeries = &family{"sentei_budget_series", "gauge", []string{"backend"},
+		"The configured highest number of active series of the backend. Absent without such a budget."}
+	budgetPerMonth = &family{"sentei_budget_per_month", "gauge", []string{"backend", "currency"},
+		"The configured highest cost of the backend in a month of 30 days. Absent without such a budget."}
 	consumers = &family{"sentei_consumers", "gauge", []string{"backend", "kind", "state"},
 		"Number of consumers found, by kind. State is alive, dead (a recording rule whose output nobody reads) or opaque (not understood: what it may read counts as unknown)."}
 )
@@ -44,6 +56,10 @@ var (
 		"What the metric costs in a month of 30 days at the configured prices. metric=\"__other__\" is the sum of all others. Absent without prices."}
 	metricScoreRatio = &family{"sentei_metric_score_ratio", "gauge", []string{"backend", "metric", "verdict"},
 		"Part of the backend's bill, 0 to 1, that the metric takes without being of use: share of the bill times (1 - use). Look at the highest first. metric=\"__other__\" is the sum of all others."}
+	metricLabelSeriesWithout = &family{"sentei_metric_label_series_without", "gauge", []string{"backend", "metric", "label", "verdict"},
+		"Number of active series of the metric that would remain if the label were removed, with the verdict for the label. Only metrics that have series of their own, and of each the labels that would save most; absent where the effect is not known. Effects of several labels do not add up."}
+	metricLabelValues = &family{"sentei_metric_label_values", "gauge", []string{"backend", "metric", "label"},
+		"Number of distinct values of the label in the span that was scanned, in the job that has most of them. For the same labels as sentei_metric_label_series_without."}
 	metricConsumers = &family{"sentei_metric_consumers", "gauge", []string{"backend", "metric", "kind"},
 		"Number of consumers that read the metric, by kind. Absent where it is zero, and for metrics that have no series of their own."}
 )
@@ -66,6 +82,12 @@ var (
 		"Number of metrics (class inventory) or consumers (all other classes) that the source found in the last scan. A sudden fall means that it no longer sees everything."}
 	sourceWindow = &family{"sentei_source_window_seconds", "gauge", []string{"backend", "source", "class"},
 		"Length of time that the data of the source covers, in seconds. A query log must cover the configured min_window before it can prove that something is unused. Absent for sources whose data has no age."}
+	sourceGaps = &family{"sentei_source_gap_seconds", "gauge", []string{"backend", "source", "class"},
+		"How much of the time that the data of the source covers is missing, in seconds: gaps of more than an hour in a query log. Absent for sources whose data has no age."}
+	sourceLag = &family{"sentei_source_lag_seconds", "gauge", []string{"backend", "source", "class"},
+		"How long before the end of the backend's inventory the data of the source ends, in seconds. While a query log lags by more than the configured max_lag, nothing is called unused. Absent for sources whose data has no age."}
+	minWindow = &family{"sentei_min_window_seconds", "gauge", nil,
+		"The configured min_window, in seconds: what a query log must cover, without gaps, before it can prove that something is unused."}
 	sourceDuration = &family{"sentei_source_collect_duration_seconds", "gauge", []string{"backend", "source", "class"},
 		"How long it took to read the source in the last scan, in seconds."}
 	problems = &family{"sentei_problems", "gauge", []string{"backend", "source", "blocking"},
@@ -82,6 +104,8 @@ var (
 		"How long the last scan took, in seconds, whatever its result."}
 	scanProgressRatio = &family{"sentei_scan_progress_ratio", "gauge", nil,
 		"How far the scan that runs has come, 0 to 1: that of the source that is furthest behind, of those whose size is known. 1 when no scan runs."}
+	lastScanOK = &family{"sentei_last_scan_successful", "gauge", nil,
+		"Whether the last scan made a report (1) or not (0); 0 before the first. After a failure the last good report stays."}
 	lastScanSuccess = &family{"sentei_last_scan_success_timestamp_seconds", "gauge", nil,
 		"When the last successful scan ended, as seconds since 1970; 0 before the first. Alert when it is older than a few scan intervals."}
 	configReloadOK = &family{"sentei_config_last_reload_successful", "gauge", nil,
@@ -97,15 +121,17 @@ var (
 func reportFamilies() []*family {
 	return []*family{
 		reportTimestamp, metricNames, series, samplesPerSecond, costPerMonth, consumers,
-		metricSeries, metricSamplesPerSecond, metricCostPerMonth, metricScoreRatio, metricConsumers,
+		jobSeries, jobCostPerMonth, namespaceSeries, namespaceCostPerMonth, budgetSeries, budgetPerMonth,
+		metricSeries, metricSamplesPerSecond, metricCostPerMonth, metricScoreRatio,
+		metricLabelSeriesWithout, metricLabelValues, metricConsumers,
 		proposals, proposalSavingSeries, proposalSavingPerMonth,
-		sourceUp, sourceItems, sourceWindow, sourceDuration, problems,
+		sourceUp, sourceItems, sourceWindow, sourceGaps, sourceLag, minWindow, sourceDuration, problems,
 	}
 }
 
 // daemonFamilies lists what tells how the daemon does.
 func daemonFamilies() []*family {
 	return []*family{
-		scansTotal, scanDurationSeconds, scanProgressRatio, lastScanSuccess, configReloadOK, configReloadSuccess, outputOK,
+		scansTotal, scanDurationSeconds, scanProgressRatio, lastScanOK, lastScanSuccess, configReloadOK, configReloadSuccess, outputOK,
 	}
 }

@@ -6,16 +6,18 @@
 // files and N = Options.Top there are at most
 //
 //	4·B·(N+4) + 5·B·N     per metric: four families, and the consumers of each kind
-//	+ 31·B                totals by verdict, and consumers by kind and state
+//	+ 6·B·N               three labels of each metric: what they leave, and their values
+//	+ 16·B·(G+1)          jobs and namespaces by verdict; G is N, but 30 at most
+//	+ 33·B                totals by verdict, consumers by kind and state, budgets
 //	+ B·R·4·T             proposals by rule, grade and state; T states
 //	+ 2·B·(N + R·4·T)     what they would save, by scrape job
-//	+ 6·S + 2·B           sources and problems
+//	+ 8·S + 2·B           sources and problems
 //	+ F                   files in the output directory
-//	+ 8                   scans, configuration and the report's time
+//	+ 10                  scans, configuration and the report's time
 //
-// series: about 1200 for one backend with N = 100. What is beyond the top N is
-// summed up under metric="__other__" or scrape_job="__other__", so that sums
-// stay true.
+// series: about 2300 for one backend with N = 100. What is beyond the top N is
+// summed up under metric="__other__" (or stored_job, stored_namespace,
+// scrape_job), so that sums stay true.
 package metrics
 
 import (
@@ -65,6 +67,7 @@ type Metrics struct {
 
 	scans         *prometheus.CounterVec
 	scanDuration  prometheus.Gauge
+	scanOK        prometheus.Gauge
 	scanSuccess   prometheus.Gauge
 	reloadOK      prometheus.Gauge
 	reloadSuccess prometheus.Gauge
@@ -78,6 +81,7 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 		top:           cmp.Or(o.Top, DefaultTop),
 		scans:         prometheus.NewCounterVec(prometheus.CounterOpts(scansTotal.opts()), scansTotal.labels),
 		scanDuration:  prometheus.NewGauge(scanDurationSeconds.opts().gauge()),
+		scanOK:        prometheus.NewGauge(lastScanOK.opts().gauge()),
 		scanSuccess:   prometheus.NewGauge(lastScanSuccess.opts().gauge()),
 		reloadOK:      prometheus.NewGauge(configReloadOK.opts().gauge()),
 		reloadSuccess: prometheus.NewGauge(configReloadSuccess.opts().gauge()),
@@ -90,7 +94,7 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 		o.Progress = func() float64 { return 1 }
 	}
 	progress := prometheus.NewGaugeFunc(scanProgressRatio.opts().gauge(), o.Progress)
-	for _, c := range []prometheus.Collector{m, progress, m.scans, m.scanDuration, m.scanSuccess, m.reloadOK, m.reloadSuccess, m.outputs} {
+	for _, c := range []prometheus.Collector{m, progress, m.scans, m.scanDuration, m.scanOK, m.scanSuccess, m.reloadOK, m.reloadSuccess, m.outputs} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register own metrics: %w", err)
 		}
@@ -109,9 +113,12 @@ func (m *Metrics) SetReport(r *sentei.Report) {
 func (m *Metrics) ScanDone(result Result, took time.Duration, at time.Time) {
 	m.scans.WithLabelValues(string(result)).Inc()
 	m.scanDuration.Set(took.Seconds())
-	if result == Success {
-		m.scanSuccess.Set(seconds(at))
+	if result != Success {
+		m.scanOK.Set(0)
+		return
 	}
+	m.scanOK.Set(1)
+	m.scanSuccess.Set(seconds(at))
 }
 
 // ConfigLoaded notes that the configuration was read, at the start or by a

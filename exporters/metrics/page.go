@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,9 +28,12 @@ func newPage(r *sentei.Report, top int) *page {
 		p.currency = cmp.Or(r.Settings.Prices.Currency, "unknown")
 	}
 	p.add(reportTimestamp, seconds(r.At))
+	p.add(minWindow, r.Settings.MinWindow.Seconds())
 	p.totals()
 	p.consumers()
 	p.metricSeries()
+	p.groups()
+	p.budgets()
 	p.proposals()
 	p.sources()
 	return p
@@ -129,11 +133,24 @@ func (p *page) metricSeries() {
 					p.add(metricConsumers, 1, m.Backend, name, string(kind))
 				}
 			}
+			p.labels(m)
 		}
 		p.add(metricSeries, float64(m.Cost.Series), m.Backend, name, verdict)
 		p.add(metricSamplesPerSecond, m.Cost.SamplesPerSecond, m.Backend, name, verdict)
 		p.addMoney(metricCostPerMonth, m.PerMonth, m.Backend, name, verdict)
 		p.add(metricScoreRatio, m.Score/100, m.Backend, name, verdict)
+	}
+}
+
+// budgets tells what the backends may take.
+func (p *page) budgets() {
+	for _, b := range p.report.Backends {
+		if b.Budget.Series > 0 {
+			p.add(budgetSeries, float64(b.Budget.Series), b.Name)
+		}
+		if b.Budget.PerMonth > 0 {
+			p.addMoney(budgetPerMonth, b.Budget.PerMonth, b.Name)
+		}
 	}
 }
 
@@ -175,6 +192,10 @@ func (p *page) proposals() {
 }
 
 func (p *page) sources() {
+	ends := map[string]time.Time{}
+	for _, b := range p.report.Backends {
+		ends[b.Name] = b.To
+	}
 	for i := range p.report.Sources {
 		s := &p.report.Sources[i]
 		labels := func() []string {
@@ -189,6 +210,8 @@ func (p *page) sources() {
 		p.add(sourceDuration, s.Took.Seconds(), labels()...)
 		if d := s.Window.Duration(); d > 0 {
 			p.add(sourceWindow, d.Seconds(), labels()...)
+			p.add(sourceGaps, gaps(s.Gaps).Seconds(), labels()...)
+			p.add(sourceLag, max(0, ends[s.Backend].Sub(s.Window.To)).Seconds(), labels()...)
 		}
 		for _, blocking := range []bool{true, false} { // be there while there are none
 			p.add(problems, 0, s.Backend, s.Name, strconv.FormatBool(blocking))
@@ -198,4 +221,12 @@ func (p *page) sources() {
 		o := &p.report.Problems[i]
 		p.add(problems, 1, o.Backend, o.Source, strconv.FormatBool(o.Blocking && o.Accepted == ""))
 	}
+}
+
+func gaps(all []sentei.Window) time.Duration {
+	var sum time.Duration
+	for _, g := range all {
+		sum += g.Duration()
+	}
+	return sum
 }

@@ -144,9 +144,11 @@ type Backend struct {
 	Isolated bool `yaml:"isolated"`
 	// PrometheusConfig is the user's prometheus.yml that proposals are made
 	// for; it also names the scrape jobs when no inventory source can.
-	PrometheusConfig string      `yaml:"prometheus_config"`
-	Inventory        []yaml.Node `yaml:"inventory"`
-	Usage            []yaml.Node `yaml:"usage"`
+	PrometheusConfig string `yaml:"prometheus_config"`
+	// Budget is what the backend may hold and cost.
+	Budget    sentei.Budget `yaml:"budget"`
+	Inventory []yaml.Node   `yaml:"inventory"`
+	Usage     []yaml.Node   `yaml:"usage"`
 }
 
 // Default returns the configuration that a file is laid over.
@@ -255,6 +257,10 @@ func (c *Config) checkBackends(fail func(string, ...any)) {
 			fail("backends[%d]: the name %q is taken by another backend", i, b.Name)
 		case len(b.Inventory) == 0:
 			fail("backend %s: inventory is empty: nothing tells what is stored", b.Name)
+		case b.Budget.Series < 0, b.Budget.PerMonth < 0:
+			fail("backend %s: budget: series and per_month must not be negative", b.Name)
+		case b.Budget.PerMonth > 0 && !c.Prices.Set():
+			fail("backend %s: budget.per_month: nothing has a price: set prices", b.Name)
 		}
 		seen[b.Name] = true
 	}

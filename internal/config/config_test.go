@@ -46,6 +46,8 @@ func TestLoadErrors(t *testing.T) {
 		"exemption, bad selector":    {"exemptions:\n  - {selector: '{a=', reason: x}\n" + minimal, "line 2: exemption: selector {a=: "},
 		"exemption of everything":    {"exemptions:\n  - {selector: '{}', reason: x}\n" + minimal, "line 2: exemption: selector {}: "},
 		"exemption with unknown key": {"exemptions:\n  - metric: up\n    until: x\n" + minimal, "line 3: field until not found"},
+		"budget below zero":          {minimal + "    budget: {series: -1}\n", "backend main: budget: series and per_month must not be negative"},
+		"budget without prices":      {minimal + "    budget: {per_month: 10}\n", "backend main: budget.per_month: nothing has a price"},
 		"two documents":              {minimal + "---\na: b\n", "document"},
 		"bad retention":              {"store: {report_retention: 0s}\n" + minimal, "store.report_retention"},
 	}

@@ -41,6 +41,7 @@ func (b *builder) backends() []analyzer.Backend {
 		backends[i] = analyzer.Backend{
 			Name:      c.Name,
 			Isolated:  c.Isolated,
+			Budget:    c.Budget,
 			Inventory: b.inventories(c),
 			Usage:     b.usages(c),
 		}

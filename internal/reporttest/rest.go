@@ -18,7 +18,7 @@ func backends() []sentei.Backend {
 		{
 			Name: "prod", From: at.Add(-30 * day), To: at,
 			ScrapeJobs: scrapeJobs("cadvisor", "ingress", "ingress-canary", "kube-state-metrics", "node", "node-batch", "postgres", "shop-api", "shop-checkout"),
-			Estimated:  []string{"memory_bytes"},
+			Estimated:  []string{"memory_bytes"}, Budget: sentei.Budget{Series: 1_000_000, PerMonth: 9_000},
 		},
 	}
 }
