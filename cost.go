@@ -1,5 +1,7 @@
 package sentei
 
+import "math"
+
 // Cost is what storing something takes.
 type Cost struct {
 	// Series is the number of active series: those that still received
@@ -18,6 +20,9 @@ type Cost struct {
 	// DiskBytesPerDay is the estimated growth of blocks, index and chunks.
 	DiskBytesPerDay float64 `json:"disk_bytes_per_day"`
 }
+
+// NewSeriesPerDay is ChurnPerHour over a day, rounded.
+func (c Cost) NewSeriesPerDay() int64 { return int64(math.Round(24 * c.ChurnPerHour)) }
 
 // Plus returns the sum of both costs. Only costs of disjoint sets of series
 // may be added.

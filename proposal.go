@@ -19,6 +19,22 @@ const (
 	GradeC Grade = "C"
 )
 
+// Meaning says what a grade promises, or "" when it is not known.
+func (g Grade) Meaning() string {
+	switch g {
+	case GradeA:
+		return "every result stays the same, to the bit"
+	case GradeASteady:
+		return "the same in steady state, with a short transient when deployed"
+	case GradeB:
+		return "the same to the eye"
+	case GradeC:
+		return "within a stated tolerance"
+	default:
+		return ""
+	}
+}
+
 // ActionKind is what a proposal does to the stored series.
 type ActionKind string
 

@@ -16,11 +16,11 @@ import (
 func newExplain() *cobra.Command {
 	explain := &cobra.Command{
 		Use:   "explain",
-		Short: "Explain a metric, a query, a rule or a source",
+		Short: "Explain a metric, a proposal, a query, a rule or a source",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	explain.AddCommand(newExplainMetric(), newExplainQuery(), newExplainRule(), newExplainSource())
+	explain.AddCommand(newExplainMetric(), newExplainProposal(), newExplainQuery(), newExplainRule(), newExplainSource())
 	return explain
 }
 

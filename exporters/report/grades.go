@@ -16,22 +16,6 @@ func grades() []sentei.Grade {
 // gradeName writes A′ with a prime.
 func gradeName(g sentei.Grade) string { return strings.ReplaceAll(string(g), "'", "′") }
 
-// gradeTitle says what a grade promises, or "" when it is not known.
-func gradeTitle(g sentei.Grade) string {
-	switch g {
-	case sentei.GradeA:
-		return "every result stays the same, to the bit"
-	case sentei.GradeASteady:
-		return "the same in steady state, with a short transient when deployed"
-	case sentei.GradeB:
-		return "the same to the eye"
-	case sentei.GradeC:
-		return "within a stated tolerance"
-	default:
-		return ""
-	}
-}
-
 // byGrade splits the proposals, since grades are never mixed in one list.
 // Grades that are not known come last. Each group lists at most top proposals,
 // unless top is 0.

@@ -97,7 +97,7 @@ func (d *document) proposals(top int) {
 	}
 	d.line("\n## Proposals")
 	for _, group := range d.byGrade(top) {
-		d.line("\n### Grade %s: %s\n", markdownText(gradeName(group.grade)), gradeTitle(group.grade))
+		d.line("\n### Grade %s: %s\n", markdownText(gradeName(group.grade)), group.grade.Meaning())
 		d.grid(d.proposalsGrid(group))
 		if rest := group.rest(); rest != "" {
 			d.line("\n%s; all together %s.", rest, markdownText(d.amount(group.all.cost, group.all.perMonth)))
