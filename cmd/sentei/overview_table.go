@@ -11,6 +11,8 @@ import (
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/prometheus/common/model"
+
+	"github.com/sentei/sentei/internal/number"
 )
 
 // writeOverview writes the overview for a terminal.
@@ -32,24 +34,24 @@ func writeOverview(w io.Writer, o *overview) error {
 func (o *blockOverview) write(out *bytes.Buffer) {
 	fmt.Fprintf(out, "\nblock %s  %s, %s\n", o.ULID, o.From.Format(time.RFC3339), model.Duration(o.To.Sub(o.From).Round(time.Second)))
 	fmt.Fprintf(out, "%s series · %s samples · %s metrics · %s labels · %s label pairs · %s entries (%s labels a series)\n",
-		number(o.Series), number(int64(o.Samples)), number(int64(o.Metrics)), number(int64(o.Labels)),
-		number(o.LabelPairs), number(o.Entries), strconv.FormatFloat(float64(o.Entries)/float64(max(1, o.Series)), 'f', 1, 64))
+		number.Count(o.Series), number.Count(int64(o.Samples)), number.Count(int64(o.Metrics)), number.Count(int64(o.Labels)),
+		number.Count(o.LabelPairs), number.Count(o.Entries), strconv.FormatFloat(float64(o.Entries)/float64(max(1, o.Series)), 'f', 1, 64))
 
 	rows := [][]string{{"METRIC", "SERIES", "SHARE"}}
 	for _, m := range o.TopMetrics {
-		rows = append(rows, []string{m.Name, number(m.Series), o.share(m.Series)})
+		rows = append(rows, []string{m.Name, number.Count(m.Series), o.share(m.Series)})
 	}
 	writeRows(out, rows, o.Metrics, "metrics")
 
 	rows = [][]string{{"LABEL", "VALUES", "BYTES OF VALUES", "SERIES", "SHARE"}}
 	for _, l := range o.TopLabels {
-		rows = append(rows, []string{l.Name, number(l.Values), number(l.ValueBytes), number(l.Series), o.share(l.Series)})
+		rows = append(rows, []string{l.Name, number.Count(l.Values), number.Count(l.ValueBytes), number.Count(l.Series), o.share(l.Series)})
 	}
 	writeRows(out, rows, o.Labels, "labels")
 
 	rows = [][]string{{"LABEL PAIR", "SERIES", "SHARE"}}
 	for _, p := range o.TopPairs {
-		rows = append(rows, []string{p.Name + "=" + strconv.Quote(p.Value), number(p.Series), o.share(p.Series)})
+		rows = append(rows, []string{p.Name + "=" + strconv.Quote(p.Value), number.Count(p.Series), o.share(p.Series)})
 	}
 	writeRows(out, rows, int(o.LabelPairs)-o.Metrics, "label pairs")
 }
@@ -77,7 +79,7 @@ func writeRows(out *bytes.Buffer, rows [][]string, all int, what string) {
 		out.WriteString("\n")
 	}
 	if n := all - (len(rows) - 1); n > 0 {
-		fmt.Fprintf(out, "%s more %s: --top\n", number(int64(n)), what)
+		fmt.Fprintf(out, "%s more %s: --top\n", number.Count(int64(n)), what)
 	}
 }
 
@@ -93,15 +95,6 @@ func shown(s string) string {
 	}, s)
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most-1]) + "…"
-	}
-	return s
-}
-
-// number writes 1234567 as 1,234,567.
-func number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
 	}
 	return s
 }

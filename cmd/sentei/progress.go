@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/number"
 	"github.com/sentei/sentei/internal/source"
 )
 
@@ -158,7 +159,7 @@ func describe(all []source.Progress) string {
 }
 
 func describeOne(s *source.Progress) string {
-	done, total, unit := number(s.Done), number(s.Total), s.Unit
+	done, total, unit := number.Count(s.Done), number.Count(s.Total), s.Unit
 	if unit == "bytes" {
 		done, total, unit = mebibytes(s.Done), mebibytes(s.Total), "MiB"
 	}
