@@ -156,6 +156,14 @@ type Selector struct {
 	// Range is the longest range that is read back in time: range selectors
 	// and subqueries summed up. Zero for an instant selector.
 	Range time.Duration
+	// Window is the range of the range selector alone, 5m in x[5m]. Zero for an
+	// instant selector, and where only the evaluation knows it.
+	Window time.Duration
+	// MergesEqual says that the result stays the same when series of the one
+	// metric that the selector names become one, if they differ in dead labels
+	// only and all samples of the metric are 0, or all are 1: whatever is above
+	// does not count them. False where that is not known.
+	MergesEqual bool
 	// Path names the operators above the selector, innermost first.
 	Path []string
 	// Hidden says why a selector is there that the text does not show, such

@@ -8,6 +8,7 @@ import (
 )
 
 func (w *promWalk) aggregate(n *parser.AggregateExpr, s scope) {
+	below := s.repeats.belowAggregation(n.Op)
 	s = s.under(n.Op.String())
 	if n.Param != nil && n.Param.Type() == parser.ValueTypeScalar {
 		w.walk(n.Param, s.alone())
@@ -16,7 +17,7 @@ func (w *promWalk) aggregate(n *parser.AggregateExpr, s scope) {
 	switch n.Op {
 	case parser.SUM, parser.AVG, parser.MIN, parser.MAX, parser.COUNT, parser.GROUP,
 		parser.STDDEV, parser.STDVAR, parser.QUANTILE:
-		w.walk(n.Expr, s.grouped(group))
+		w.walk(n.Expr, s.grouped(group).repeating(below))
 	case parser.COUNT_VALUES:
 		// The label for the value is overwritten before grouping.
 		if dst, known := w.name(n.Param); known {

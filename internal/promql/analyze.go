@@ -40,6 +40,7 @@ func Analyze(e sentei.Expression, need sentei.LabelSet) Analysis {
 		for i := range c.selectors {
 			c.selectors[i].Live = everything()
 			c.selectors[i].Erased = sentei.LabelSet{}
+			c.selectors[i].MergesEqual = false
 		}
 	}
 	return Analysis{Selectors: c.selectors, Opaque: c.opaque, Problems: c.problems, written: c.written}

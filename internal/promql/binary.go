@@ -8,6 +8,7 @@ import (
 )
 
 func (w *promWalk) binary(n *parser.BinaryExpr, s scope) {
+	above := s.repeats
 	s = s.under(n.Op.String())
 	left := n.LHS.Type() == parser.ValueTypeVector
 	right := n.RHS.Type() == parser.ValueTypeVector
@@ -16,11 +17,11 @@ func (w *promWalk) binary(n *parser.BinaryExpr, s scope) {
 		w.walk(n.LHS, s.unknown())
 		w.walk(n.RHS, s.unknown())
 	case left && right && n.VectorMatching != nil:
-		w.match(n, s)
+		w.match(n, s, above)
 	default: // a scalar on one side at least
 		for _, side := range []parser.Expr{n.LHS, n.RHS} {
 			if side.Type() == parser.ValueTypeVector {
-				w.walk(side, s.erasingName())
+				w.walk(side, s.erasingName().repeating(above.belowComparison(n.Op)))
 			} else {
 				w.walk(side, s.alone())
 			}
@@ -39,8 +40,9 @@ func known(op parser.ItemType) bool {
 	return false
 }
 
-// match handles an operator between two vectors.
-func (w *promWalk) match(n *parser.BinaryExpr, s scope) {
+// match handles an operator between two vectors. above is what the readers of
+// the result make of repeats.
+func (w *promWalk) match(n *parser.BinaryExpr, s scope, above repeats) {
 	m := w.matching(n.VectorMatching)
 	switch {
 	case n.Op == parser.LOR:
@@ -48,8 +50,8 @@ func (w *promWalk) match(n *parser.BinaryExpr, s scope) {
 		w.walk(n.LHS, l)
 		w.walk(n.RHS, l)
 	case n.Op.IsSetOperator(): // and, unless: the right side only says which
-		w.walk(n.LHS, s.needing(s.need.Union(m.sig)))
-		w.walk(n.RHS, s.grouped(m.sig))
+		w.walk(n.LHS, s.needing(s.need.Union(m.sig)).repeating(above))
+		w.walk(n.RHS, s.grouped(m.sig).repeating(present))
 	case n.VectorMatching.Card == parser.CardManyToOne:
 		w.walk(n.LHS, s.many(m))
 		w.walk(n.RHS, s.one(m))

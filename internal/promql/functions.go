@@ -66,14 +66,15 @@ func functionRule(name string) rule {
 }
 
 func (w *promWalk) call(n *parser.Call, s scope) {
+	below := s.repeats.belowFunction(n.Func.Name)
 	s = s.under(n.Func.Name)
 	switch functionRule(n.Func.Name) {
 	case scalarRule:
 		w.arguments(n.Args, s)
 	case dropNameRule:
-		w.arguments(n.Args, s.erasingName())
+		w.arguments(n.Args, s.erasingName().repeating(below))
 	case keepNameRule:
-		w.arguments(n.Args, s)
+		w.arguments(n.Args, s.repeating(below))
 	case sortRule:
 		w.arguments(n.Args, s.ordered())
 	case sortByLabelRule:
@@ -84,7 +85,7 @@ func (w *promWalk) call(n *parser.Call, s scope) {
 		}
 		w.arguments(n.Args, s)
 	case existsRule:
-		w.arguments(n.Args, s.alone())
+		w.arguments(n.Args, s.alone().repeating(below))
 	case histogramRule:
 		w.arguments(n.Args, s.needing(everything()).erasingName())
 	case replaceRule:

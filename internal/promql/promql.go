@@ -71,7 +71,8 @@ func (w *promWalk) walk(e parser.Expr, s scope) {
 		s.back += rangeOf(n.Range, n.RangeExpr) + rangeOf(n.OriginalOffset, n.OriginalOffsetExpr)
 		w.walk(n.Expr, s)
 	case *parser.MatrixSelector:
-		s.back += rangeOf(n.Range, n.RangeExpr)
+		s.window = rangeOf(n.Range, n.RangeExpr)
+		s.back += s.window
 		w.walk(n.VectorSelector, s)
 	case *parser.VectorSelector:
 		w.selector(n, s)
@@ -102,6 +103,9 @@ func (w *promWalk) unary(n *parser.UnaryExpr, s scope) {
 
 func (w *promWalk) selector(n *parser.VectorSelector, s scope) {
 	s.back += rangeOf(n.OriginalOffset, n.OriginalOffsetExpr)
+	if n.Anchored || n.Smoothed { // samples before and after the range count
+		s.repeats = repeats{}
+	}
 	if w.placeholder(n.Name, s) {
 		return
 	}

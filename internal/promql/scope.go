@@ -28,6 +28,10 @@ type scope struct {
 	// ifAbsent are labels that are needed only of series that lack others, as
 	// some rules of MetricsQL want it.
 	ifAbsent []absentNeed
+	// repeats is what readers make of series that are alike.
+	repeats repeats
+	// window is the range of the range selector above.
+	window time.Duration
 	// path names the operators above, outermost first.
 	path []string
 }
@@ -50,8 +54,10 @@ func rootScope(need sentei.LabelSet) scope {
 }
 
 // under returns the scope with the operator added to the path.
+// What operators make of repeats must be said for each of them.
 func (s scope) under(operator string) scope {
 	s.path = append(slices.Clip(s.path), operator)
+	s.repeats, s.window = repeats{}, 0
 	return s
 }
 
@@ -59,6 +65,7 @@ func (s scope) under(operator string) scope {
 // by the need alone: what happens to the output further up does not matter.
 func (s scope) grouped(need sentei.LabelSet) scope {
 	s.need, s.erased, s.overTime, s.ifAbsent = need, sentei.LabelSet{}, false, nil
+	s.repeats = repeats{}
 	return s
 }
 
@@ -86,6 +93,7 @@ func (s scope) ordered() scope {
 // unknown is the scope below something that is not understood.
 func (s scope) unknown() scope {
 	s.need, s.erased, s.overTime, s.order, s.ifAbsent = everything(), everything(), true, true, nil
+	s.repeats = repeats{}
 	return s
 }
 

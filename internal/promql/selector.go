@@ -81,6 +81,8 @@ func (c *collector) emit(s scope, matchers []*labels.Matcher, live sentei.LabelS
 		OrderSensitive: s.order,
 		Range:          max(s.back, 0),
 		Hidden:         hidden,
+		Window:         s.window,
+		MergesEqual:    s.repeats.ignored && namesOne(matchers),
 	}
 	if !live.IsAll() { // when all labels are live, none can be stripped
 		sel.Erased = s.erased

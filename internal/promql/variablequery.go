@@ -77,7 +77,11 @@ func (c *collector) labelValues(e sentei.Expression, arg string) {
 		c.add(s.grouped(need), allText, "", []*labels.Matcher{allNames()})
 	default:
 		e.Text = selector
-		c.template(e, s.grouped(need))
+		s = s.grouped(need)
+		if e.Lang != sentei.MetricsQL {
+			s.repeats = present
+		}
+		c.template(e, s)
 	}
 }
 
