@@ -162,7 +162,8 @@ type Selector struct {
 	// MergesEqual says that the result stays the same when series of the one
 	// metric that the selector names become one, if they differ in dead labels
 	// only and all samples of the metric are 0, or all are 1: whatever is above
-	// does not count them. False where that is not known.
+	// does not count them. What remains must be distinct without Erased too.
+	// False where that is not known.
 	MergesEqual bool
 	// Path names the operators above the selector, innermost first.
 	Path []string

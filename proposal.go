@@ -67,6 +67,8 @@ type Action struct {
 	Kind   ActionKind `json:"kind"`
 	Metric string     `json:"metric,omitempty"`
 	Label  string     `json:"label,omitempty"`
+	// Merges says of a StripLabel that series become one by it, on purpose.
+	Merges bool `json:"merges,omitempty"`
 	Values []string   `json:"values,omitempty"` // sorted
 	// Labels are those that an aggregation takes away, sorted, and Function is
 	// what combines the series: sum, min, max, count.
@@ -202,7 +204,8 @@ type ProofReader struct {
 type Executed struct {
 	Series  int64 `json:"series"`  // that pass the place
 	Changed int64 `json:"changed"` // dropped or with other labels: exactly those planned
-	// Distinct says that the series that remain are still distinct.
+	// Distinct says that the series that remain are still distinct. It is
+	// false where they are meant to become one.
 	Distinct bool `json:"distinct"`
 }
 

@@ -25,3 +25,21 @@ type SeriesReader interface {
 	// of f. The error of a reader that cannot list all series is never nil.
 	ReadSeries(ctx context.Context, metrics []string, f func(Series) error) error
 }
+
+// ConstantReader is what a SeriesReader also is that can read samples.
+type ConstantReader interface {
+	// ReadConstant looks at every sample of the metric that it can reach, and
+	// stops at the first that differs from the others, or when it has seen
+	// more than most of them.
+	ReadConstant(ctx context.Context, metric string, most int64) (Constant, error)
+}
+
+// Constant says whether all samples of a metric have one value.
+type Constant struct {
+	Value float64
+	// Unless says why that is not so, or not known; empty when it is so.
+	Unless string
+	// Samples is how many were looked at, From and To the time that they cover.
+	Samples  int64
+	From, To time.Time
+}

@@ -19,7 +19,7 @@ import (
 func (x *index) keepDistinct(m *sentei.MetricReport, series []labels.Labels, candidates []*candidate) {
 	var strips []*candidate
 	for _, c := range candidates {
-		if c.Action.Kind != sentei.StripLabel || c.left != "" || c.wrong != "" {
+		if c.Action.Kind != sentei.StripLabel || c.Action.Merges || c.left != "" || c.wrong != "" {
 			continue
 		}
 		strips = append(strips, c)

@@ -243,7 +243,7 @@ func (x *index) counted(c *candidate) {
 		return
 	}
 	done := c.done
-	done.Distinct = true // dropping series makes none equal; for strips see keepDistinct
+	done.Distinct = !c.Action.Merges // dropping series makes none equal; for strips see keepDistinct
 	c.Proof.Executed = &done
 	if c.Action.Kind != sentei.DropValues {
 		return

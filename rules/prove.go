@@ -66,6 +66,9 @@ func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.P
 	case p.Action.Kind == sentei.DropValues && p.Grade == sentei.GradeA:
 		proof.Theorem = "Every selector of a living consumer that reads the metric refuses the values by a matcher of its own: every result stays the same, to the bit."
 		proof.Readers, reason = x.proveDrop(p)
+	case p.Action.Kind == sentei.StripLabel && p.Action.Merges && p.Grade == sentei.GradeASteady:
+		proof.Theorem = mergeTheorem
+		proof.Readers, reason = x.proveMerge(p)
 	case p.Action.Kind == sentei.StripLabel && p.Grade == sentei.GradeASteady:
 		proof.Theorem = "No living selector that reads the metric needs the label, by the operators above it, and the series stay distinct without it: every result stays the same in steady state."
 		proof.Readers, reason = x.proveStrip(p)

@@ -76,7 +76,7 @@ func (s *soundness) merge(r *rand.Rand, id string) {
 	}
 	reads := slices.ContainsFunc(a.Selectors, func(sel sentei.Selector) bool { return readsMerged(&sel) })
 	if slices.ContainsFunc(a.Selectors, func(sel sentei.Selector) bool {
-		return readsMerged(&sel) && (!sel.MergesEqual || sel.OrderSensitive || slices.ContainsFunc(strip.Names, sel.Live.Has))
+		return readsMerged(&sel) && (!sel.MergesEqual || sel.OrderSensitive || slices.ContainsFunc(strip.Names, sel.Live.Has) || !distinct(one, sel.Erased, "", &sel))
 	}) {
 		s.counts["merge: claimed unsafe"]++
 		if base.differs(ev.run(one)) != "" {
