@@ -8,7 +8,7 @@ import (
 
 // group gives one Group to proposals that stand and fall together: the
 // deletion of recording rules that read each other's output, and the drops of
-// metrics that only these rules read. The proposals are changed in place.
+// metrics that only these rules read; and what makes series of a metric one. The proposals are changed in place.
 func (x *index) group(proposals []sentei.Proposal) {
 	parent := make([]int, len(proposals)) // of a forest; a root is its own
 	for i := range parent {
@@ -23,7 +23,16 @@ func (x *index) group(proposals []sentei.Proposal) {
 	}
 	join := func(a, b int) { a, b = root(a), root(b); parent[max(a, b)] = min(a, b) }
 	deletions := map[string]int{} // the proposal that deletes a rule, by the rule's identifier
+	merges := map[[3]string]int{} // the first proposal that merges series, by backend, stored job and metric
 	for i := range proposals {
+		if p := &proposals[i]; p.Action.Merges {
+			k := [3]string{p.Place.Backend, p.Place.Job, p.Action.Metric}
+			if first, ok := merges[k]; ok {
+				join(i, first)
+			} else {
+				merges[k] = i
+			}
+		}
 		for _, id := range proposals[i].Action.Rules {
 			deletions[id] = i
 		}

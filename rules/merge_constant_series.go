@@ -236,10 +236,5 @@ func (o mergeConstantSeriesOptions) proposals(x *index, b *sentei.Backend, g *me
 		}
 	}
 	out[0].Saving, out[0].SavingPerMonth = g.saved, x.report.Settings.Prices.PerMonth(g.saved)
-	if len(out) > 1 {
-		for i := range out {
-			out[i].Group = out[0].ID
-		}
-	}
 	return out
 }

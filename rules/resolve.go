@@ -5,8 +5,9 @@ import "github.com/sentei/sentei"
 // resolve leaves out proposals that take away what an earlier one takes away
 // already: of a metric that is dropped, nothing more can be dropped at the same
 // place for the same stored job. Where series of a metric become one by taking
-// labels off, the other labels stay: their text goes with the series. Proposals that overlap in part are both kept;
-// execute counts what they save together once.
+// labels off, the other labels stay: their text goes with the series. Proposals
+// that overlap in part are both kept; execute counts what they save together
+// once.
 func resolve(proposals []sentei.Proposal) []sentei.Proposal {
 	dropped := map[[4]string]bool{}
 	merging := map[[3]string]bool{} // by backend, stored job and metric
