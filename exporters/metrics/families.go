@@ -74,6 +74,22 @@ var (
 		"What the proposals would save in a month of 30 days in the scrape job, at the configured prices. scrape_job=\"__other__\" is the sum of the smaller ones. Absent without prices."}
 )
 
+// What came of the proposals that were carried out.
+var (
+	trackedProposals = &family{"sentei_tracked_proposals", "gauge", []string{"backend", "state"},
+		"Number of proposals that were carried out, by state: applied, verified (the saving is seen) or regretted (somebody asks for what is gone)."}
+	promisedSeries = &family{"sentei_promised_saving_series", "gauge", []string{"backend"},
+		"Number of active series that the proposals that were carried out promised to save."}
+	realisedSeries = &family{"sentei_realised_saving_series", "gauge", []string{"backend"},
+		"Number of active series of those promised that are not stored any more. Compare with sentei_promised_saving_series."}
+	promisedPerMonth = &family{"sentei_promised_saving_per_month", "gauge", []string{"backend", "currency"},
+		"What the proposals that were carried out promised to save in a month of 30 days, at the prices of the time. Absent without prices."}
+	realisedPerMonth = &family{"sentei_realised_saving_per_month", "gauge", []string{"backend", "currency"},
+		"What the proposals that were carried out save in a month of 30 days. Compare with sentei_promised_saving_per_month. Absent without prices."}
+	regrets = &family{"sentei_regrets", "gauge", []string{"backend"},
+		"Number of consumers that ask for something that a carried out proposal took away, each counted once for each such proposal. It should be 0."}
+)
+
 // How sources did.
 var (
 	sourceUp = &family{"sentei_source_up", "gauge", []string{"backend", "source", "class"},
@@ -125,6 +141,7 @@ func reportFamilies() []*family {
 		metricSeries, metricSamplesPerSecond, metricCostPerMonth, metricScoreRatio,
 		metricLabelSeriesWithout, metricLabelValues, metricConsumers,
 		proposals, proposalSavingSeries, proposalSavingPerMonth,
+		trackedProposals, promisedSeries, realisedSeries, promisedPerMonth, realisedPerMonth, regrets,
 		sourceUp, sourceItems, sourceWindow, sourceGaps, sourceLag, minWindow, sourceDuration, problems,
 	}
 }

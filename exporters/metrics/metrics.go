@@ -11,6 +11,7 @@
 //	+ 33·B                totals by verdict, consumers by kind and state, budgets
 //	+ B·R·4·T             proposals by rule, grade and state; T states
 //	+ 2·B·(N + R·4·T)     what they would save, by scrape job
+//	+ 8·B                 proposals that were carried out
 //	+ 8·S + 2·B           sources and problems
 //	+ F                   files in the output directory
 //	+ 10                  scans, configuration and the report's time

@@ -124,7 +124,7 @@ func bound(backends, sources, rules, states, files, top int) int {
 	return 4*backends*(top+4) + 5*backends*top + 6*backends*top +
 		16*backends*(min(top, 30)+1) + 33*backends +
 		backends*sorts + 2*backends*(top+sorts) +
-		8*sources + 2*backends + files + 10
+		8*backends + 8*sources + 2*backends + files + 10
 }
 
 func TestSeriesAreBounded(t *testing.T) {
@@ -182,6 +182,36 @@ func TestSumsStayTrue(t *testing.T) {
 			if math.Abs(got[name]-want[name]) > 1e-6*want[name] {
 				t.Errorf("top %d: sum of %s is %v, want %v", top, name, got[name], want[name])
 			}
+		}
+	}
+}
+
+// What was carried out is summed up by backend, and backends without any have 0.
+func TestTracked(t *testing.T) {
+	r := reporttest.Report()
+	for i, state := range []sentei.State{sentei.Applied, sentei.Verified, sentei.Regretted, sentei.Regretted} {
+		p := r.Proposals[i]
+		p.State, p.Place.Backend = state, "prod"
+		p.Saving, p.SavingPerMonth = sentei.Cost{Series: 100}, 10
+		r.Tracked = append(r.Tracked, sentei.Tracked{
+			Proposal: p, Realised: sentei.Cost{Series: int64(30 * i)}, RealisedPerMonth: 3 * float64(i), Regrets: make([]sentei.Regret, i),
+		})
+	}
+	got := exposition(t, scanned(t, r, Options{}))
+	for _, want := range []string{
+		`sentei_tracked_proposals{backend="prod",state="applied"} 1`,
+		`sentei_tracked_proposals{backend="prod",state="regretted"} 2`,
+		`sentei_tracked_proposals{backend="edge",state="regretted"} 0`,
+		`sentei_promised_saving_series{backend="prod"} 400`,
+		`sentei_realised_saving_series{backend="prod"} 180`,
+		`sentei_realised_saving_series{backend="edge"} 0`,
+		`sentei_promised_saving_per_month{backend="prod",currency="EUR"} 40`,
+		`sentei_realised_saving_per_month{backend="prod",currency="EUR"} 18`,
+		`sentei_regrets{backend="prod"} 6`,
+		`sentei_regrets{backend="edge"} 0`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("%s is missing", want)
 		}
 	}
 }

@@ -35,6 +35,7 @@ func newPage(r *sentei.Report, top int) *page {
 	p.groups()
 	p.budgets()
 	p.proposals()
+	p.tracked()
 	p.sources()
 	return p
 }
