@@ -58,6 +58,13 @@ func (v *view) saving() string {
 	if v.all.cost.Series > 0 {
 		s += fmt.Sprintf(" (%s of all)", number.Percent(float64(cost.Series)/float64(v.all.cost.Series)))
 	}
+	if n := cost.NewSeriesPerDay(); n > 0 {
+		between := " and"
+		if v.priced {
+			between = ","
+		}
+		s += fmt.Sprintf("%s %s new series a day", between, number.Count(n))
+	}
 	if v.priced {
 		s += fmt.Sprintf(" and %s %s/month", number.Money(perMonth), v.currency)
 	}

@@ -26,7 +26,7 @@ var csvHeader = []string{
 	"cost_per_month", "currency", "share_percent",
 	"jobs", "alerting_rules", "recording_rules", "dashboards", "queries", "declared",
 	"why", "worst_label", "series_without_worst_label", "recorded_by",
-	"proposals", "saving_series", "saving_per_month",
+	"proposals", "saving_series", "saving_per_month", "saving_churn_per_hour", "saving_memory_bytes",
 }
 
 // csvBackendHeader is as stable.
@@ -65,11 +65,12 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 	if w, ok := worstLabel(m); ok {
 		label, without = w.Name, plainInt(w.Without)
 	}
-	var proposals, saved int64
+	var proposals int64
+	var saved sentei.Cost
 	var money float64
 	for _, p := range v.proposals[metricKey{m.Backend, m.Name}] {
 		proposals++
-		saved += p.Saving.Series
+		saved = saved.Plus(p.Saving)
 		money += p.SavingPerMonth
 	}
 	row := []string{
@@ -82,7 +83,8 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 	for _, kind := range kinds() {
 		row = append(row, strconv.Itoa(len(readers.names[kind])))
 	}
-	row = append(row, v.why(m), label, without, m.RecordedBy, plainInt(proposals), plainInt(saved), plainFloat(money))
+	row = append(row, v.why(m), label, without, m.RecordedBy, plainInt(proposals), plainInt(saved.Series), plainFloat(money),
+		plainFloat(saved.ChurnPerHour), plainFloat(saved.MemoryBytes))
 	for i := range row {
 		row[i] = harmless(row[i])
 	}

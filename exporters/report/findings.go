@@ -4,7 +4,10 @@ import "github.com/sentei/sentei"
 
 // findingPlace says where a finding is, and which rule found it.
 func findingPlace(f *sentei.Finding) string {
-	s := f.Backend + "/" + f.Rule
+	s := f.Rule
+	if f.Backend != "" {
+		s = f.Backend + "/" + s
+	}
 	if f.Where != "" {
 		s += ", " + f.Where
 	}

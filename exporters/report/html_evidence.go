@@ -171,6 +171,11 @@ type proposalRow struct {
 	Series, Money, Grade                  string
 	Evidence                              []sentei.Evidence
 	Risk, Check, Rollback                 string
+	// Beside says what else it saves than active series: new ones every day, or
+	// memory where it saves none.
+	Beside               string
+	Proof                *proofRow
+	Rehearsal, Transient string
 }
 
 func (v *view) gradeTables(top int) []gradeTable {
@@ -178,13 +183,17 @@ func (v *view) gradeTables(top int) []gradeTable {
 	for _, group := range v.byGrade(top) {
 		t := gradeTable{
 			Grade: gradeName(group.grade), Title: group.grade.Meaning(), Rest: group.rest(),
-			Count: number.Count(int64(group.all.metrics)), Saving: v.amount(group.all.cost, group.all.perMonth),
+			Count: number.Count(int64(group.all.metrics)), Saving: v.saved(group.all.cost, group.all.perMonth),
 		}
 		for _, p := range group.proposals {
 			row := proposalRow{
 				ID: p.ID, Change: relabeling.Change(&p.Action), Backend: p.Place.Backend, Job: relabeling.PlaceName(&p.Place), Shared: p.Place.Shared,
 				Rule: p.Rule, State: string(p.State), Series: number.Count(p.Saving.Series), Grade: t.Grade,
 				Evidence: p.Evidence, Risk: p.Risk, Check: p.Check, Rollback: p.Rollback,
+				Beside: beside(p.Saving), Proof: v.proof(p.Proof), Rehearsal: rehearsed(p.Rehearsal),
+			}
+			if p.Transient > 0 {
+				row.Transient = number.Span(p.Transient)
 			}
 			if v.priced {
 				row.Money = number.Money(p.SavingPerMonth)

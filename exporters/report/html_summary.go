@@ -28,6 +28,29 @@ func (v *view) amount(c sentei.Cost, perMonth float64) string {
 	return series
 }
 
+// saved is amount for what proposals save, with what that is beside active
+// series.
+func (v *view) saved(c sentei.Cost, perMonth float64) string {
+	s := v.amount(c, perMonth)
+	if more := beside(c); more != "" {
+		s += ", " + more
+	}
+	return s
+}
+
+// beside says what a saving is beside active series: new ones that are not
+// created every day, or memory where no series are saved.
+func beside(c sentei.Cost) string {
+	switch n := c.NewSeriesPerDay(); {
+	case n > 0:
+		return number.Count(n) + " new series a day"
+	case c.Series == 0 && c.MemoryBytes > 0:
+		return number.Size(c.MemoryBytes) + " of memory"
+	default:
+		return ""
+	}
+}
+
 // short writes a weight for where there is little room.
 func (v *view) short(weight float64) string {
 	if v.priced {

@@ -102,7 +102,7 @@ func TestHTMLSumsUpTheRest(t *testing.T) {
 		t.Errorf("the page does not say %q", want)
 	}
 	got = render(t, "html", reporttest.Report(), Options{Top: 3})
-	for _, want := range []string{"9 of this grade, together 4,393.72 EUR/month, 669,000 series.", "and 6 more proposals", "and 1 more proposal<"} {
+	for _, want := range []string{"9 of this grade, together 4,393.72 EUR/month, 669,000 series, 34,133 new series a day.", "and 6 more proposals", "and 1 more proposal<"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -100,7 +100,7 @@ func (d *document) proposals(top int) {
 		d.line("\n### Grade %s: %s\n", markdownText(gradeName(group.grade)), group.grade.Meaning())
 		d.grid(d.proposalsGrid(group))
 		if rest := group.rest(); rest != "" {
-			d.line("\n%s; all together %s.", rest, markdownText(d.amount(group.all.cost, group.all.perMonth)))
+			d.line("\n%s; all together %s.", rest, markdownText(d.saved(group.all.cost, group.all.perMonth)))
 		}
 	}
 }

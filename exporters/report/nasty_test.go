@@ -182,7 +182,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 func TestMarkdownSumsUpTheRest(t *testing.T) {
 	got := render(t, "markdown", reporttest.Report(), Options{Top: 3})
 	for _, want := range []string{
-		"and 6 more proposals; all together 4,393.72 EUR/month, 669,000 series.",
+		"and 6 more proposals; all together 4,393.72 EUR/month, 669,000 series, 34,133 new series a day.",
 		"| `33 more metrics` ",
 	} {
 		if !strings.Contains(got, want) {

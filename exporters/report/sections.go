@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sentei/sentei"
@@ -136,6 +137,10 @@ func (v *view) proposalsGrid(group gradeGroup) *grid {
 	g := &grid{columns: []column{
 		{title: "id"}, {title: "backend"}, {title: "place"}, {title: "proposal", code: true}, {title: "series", right: true},
 	}}
+	also := slices.ContainsFunc(group.proposals, func(p *sentei.Proposal) bool { return beside(p.Saving) != "" })
+	if also {
+		g.columns = append(g.columns, column{title: "also"})
+	}
 	if v.priced {
 		g.columns = append(g.columns, column{title: v.currency + "/month", right: true})
 	}
@@ -143,6 +148,9 @@ func (v *view) proposalsGrid(group gradeGroup) *grid {
 	for _, p := range group.proposals {
 		row := []cell{
 			numeral(p.ID), numeral(p.Place.Backend), numeral(relabeling.PlaceName(&p.Place)), numeral(relabeling.Change(&p.Action)), numeral(number.Count(p.Saving.Series)),
+		}
+		if also {
+			row = append(row, numeral(beside(p.Saving)))
 		}
 		if v.priced {
 			row = append(row, numeral(number.Money(p.SavingPerMonth)))

@@ -132,7 +132,7 @@ func TestAdviceAlwaysSaysSomething(t *testing.T) {
 		"all used":     {readByAll, "nothing. Every metric is read by somebody."},
 		"no rule":      {noRule, "nothing. No rule proposes a change, though nobody reads 1 metric."},
 		"reasons only": {reasonsOnly, "36 metrics with 1,371,202 series cannot be judged. Mend first:"},
-		"proposals":    {reporttest.Report(), "13 proposals would save 714,340 series (52.1% of all) and 4,691.49 EUR/month."},
+		"proposals":    {reporttest.Report(), "13 proposals would save 714,340 series (52.1% of all), 34,159 new series a day and 4,691.49 EUR/month."},
 	} {
 		if got := newView(c.report).advice(); got[0].text != c.want {
 			t.Errorf("%s: %q, want %q", name, got[0].text, c.want)
