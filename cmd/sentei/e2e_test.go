@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // TestEndToEnd does what a user does, with real servers: a Prometheus scrapes
@@ -43,6 +44,11 @@ scrape_configs:
   - job_name: node   # the machine
     static_configs:
       - targets: ["NODE"]
+        labels: {rack: r1}   # that nobody asks for
+
+  - job_name: prometheus
+    static_configs:
+      - targets: ["PROMETHEUS"]
 
   # Our own tool.
   - job_name: sentei
@@ -65,6 +71,8 @@ const e2eRules = `groups:
         expr: instance:node_cpu:rate > 1000
         annotations:
           summary: '{{ query "node_load1" | first | value }}'
+      - alert: SlowQueries
+        expr: sum(rate(prometheus_http_request_duration_seconds_bucket{le="0.1"}[10s])) < 0
       - alert: NodeGone
         expr: absent(node_boot_time_seconds)
 `
@@ -84,18 +92,23 @@ backends:
   - name: live
     prometheus_config: prometheus.yml
     inventory:
+      - block: {path: data}   # its head: there is no block yet
       - prometheus: {url: "URL"}
     usage:
       - prometheus_rules: {url: "URL"}
       - dashboard_files: {paths: [node.json]}
       - query_log: {paths: [query.log]}
+rules:
+  drop_unused_values: {min_series: 1}
+  drop_unused_buckets: {min_series: 1}
+  strip_unused_label: {min_series: 1, min_span: 0s}
 `
 
 func endToEnd(t *testing.T, prometheus string) {
 	dir := t.TempDir()
 	node, own, address := freeAddress(t), freeAddress(t), freeAddress(t)
 	prom := server{"http://" + address}
-	fill := strings.NewReplacer("NODE", node, "SENTEI", own, "URL", prom.url)
+	fill := strings.NewReplacer("NODE", node, "SENTEI", own, "URL", prom.url, "PROMETHEUS", address)
 	for file, text := range map[string]string{
 		"prometheus.yml": e2ePrometheus, "rules.yml": e2eRules, "node.json": e2eDashboard, "sentei.yml": e2eConfig,
 	} {
@@ -123,17 +136,24 @@ func endToEnd(t *testing.T, prometheus string) {
 	exprs := []string{
 		"instance:node_cpu:rate", "node_load1", "node_boot_time_seconds", "node_uname_info",
 		"node_memory_MemAvailable_bytes", "node_procs_running", "up", "ALERTS",
+		`sum(rate(prometheus_http_request_duration_seconds_bucket{le="0.1"}[10s]))`,
 	}
 	before := results(t, prom, exprs)
+	r = reportOf(t, dir) // these queries are in the query log now
 	applyDiff(t, dir)
 	if err := prom.reload(); err != nil {
 		t.Fatal(err)
 	}
+	made := map[sentei.ActionKind]int{}
 	for i := range r.Proposals {
 		p := &r.Proposals[i]
-		eventually(t, "dropped "+p.Action.Metric, func() error {
-			return prom.hasNot(fmt.Sprintf(`{__name__=%q,job=%q}`, p.Action.Metric, p.Place.Job))
-		})
+		made[p.Action.Kind]++
+		eventually(t, relabeling.Title(p), func() error { return prom.hasNot(takenAway(p)) })
+	}
+	for _, kind := range []sentei.ActionKind{sentei.DropMetric, sentei.DropValues, sentei.StripLabel} {
+		if made[kind] == 0 {
+			t.Errorf("no proposal of kind %s", kind)
+		}
 	}
 	if d := cmp.Diff(before, results(t, prom, exprs)); d != "" {
 		t.Errorf("a consumer sees a difference: %s", d)
@@ -141,6 +161,18 @@ func endToEnd(t *testing.T, prometheus string) {
 	if err := prom.has("sum(rate(node_cpu_seconds_total[10s]))"); err != nil {
 		t.Error(err)
 	}
+}
+
+// takenAway selects what must be gone when the proposal has been deployed.
+func takenAway(p *sentei.Proposal) string {
+	a := &p.Action
+	switch a.Kind {
+	case sentei.DropValues:
+		return fmt.Sprintf(`{__name__=%q,job=%q,%s=~%q}`, a.Metric, p.Place.Job, a.Label, relabeling.ValuesRegex(a.Label, a.Values))
+	case sentei.StripLabel:
+		return fmt.Sprintf(`{__name__=%q,job=%q,%s!=""}`, a.Metric, p.Place.Job, a.Label)
+	}
+	return fmt.Sprintf(`{__name__=%q,job=%q}`, a.Metric, p.Place.Job)
 }
 
 // serveSentei runs the daemon until the test ends.
