@@ -75,6 +75,9 @@ func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.P
 	case p.Action.Kind == sentei.DeleteRules && p.Grade == sentei.GradeA:
 		proof.Theorem = "No selector of a living consumer can match what the rules record, and a recording rule changes nothing else: every result stays the same, to the bit."
 		reason = x.proveDelete(p)
+	case p.Action.Kind == sentei.SetInterval && p.Grade == sentei.GradeB:
+		proof.Theorem = intervalTheorem
+		proof.Readers, reason = x.proveInterval(p)
 	default:
 		reason = fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
 	}
