@@ -29,6 +29,14 @@ func scan(cmd *cobra.Command, previous *sentei.Report, adjust ...func(*config.Co
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
+	kept, err := daemon.OpenStore(cmd.Context(), c, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	if kept != nil {
+		defer kept.Close() //nolint:errcheck // nothing was written
+		scanner.UseStore(kept)
+	}
 	stop := line.watch(scanner.Progress)
 	r, err := scanner.Scan(cmd.Context(), previous)
 	stop()

@@ -9,10 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/relabel"
-
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/relabeling"
@@ -112,7 +108,7 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	}
 	missing := *r
 	missing.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
-		return p.Place.Backend != backend || !relabels(&p) || present(existing[p.Place.ScrapeJob], &p)
+		return p.Place.Backend != backend || !relabels(&p) || relabeling.Present(existing[p.Place.ScrapeJob], &p)
 	})
 	plans, err := plan(&missing, &r.Backends[i])
 	if err != nil {
@@ -143,31 +139,4 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	}
 	out.Present -= len(missing.Proposals)
 	return out, nil
-}
-
-// present reports whether rules of the file carry out the proposal already.
-// Only rules count that look at nothing but the name, the job and the label of
-// the proposal.
-func present(rules []*relabel.Config, p *sentei.Proposal) bool {
-	known := []model.LabelName{model.MetricNameLabel, model.JobLabel, model.LabelName(p.Action.Label)}
-	rules = slices.DeleteFunc(slices.Clone(rules), func(rule *relabel.Config) bool {
-		drop := rule.Action == relabel.Drop
-		strip := rule.Action == relabel.LabelDrop || rule.Action == relabel.Replace && rule.Replacement == ""
-		return !drop && !strip || slices.ContainsFunc(rule.SourceLabels, func(l model.LabelName) bool { return !slices.Contains(known, l) })
-	})
-	s := series{p.Action.Metric, p.Place.Job}
-	probes := []labels.Labels{s.labels(p.Action.Label, "x")}
-	if p.Action.Kind == sentei.DropValues {
-		probes = nil
-		for _, v := range p.Action.Values {
-			probes = append(probes, s.labels(p.Action.Label, v))
-		}
-	}
-	for _, l := range probes {
-		want, keep := relabeling.Planned(p, l)
-		if got, kept := process(rules, l); kept != keep || kept && !labels.Equal(got, want) {
-			return false
-		}
-	}
-	return true
 }

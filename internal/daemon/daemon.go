@@ -23,6 +23,7 @@ import (
 	"github.com/sentei/sentei/exporters/metrics"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/files"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // Options are what a Daemon works with.
@@ -41,6 +42,7 @@ type Daemon struct {
 	listener net.Listener
 	webFile  string
 	reloads  chan chan error
+	store    *store.Store // nil when nothing is kept
 
 	current atomic.Pointer[setup]
 	report  atomic.Pointer[sentei.Report]
@@ -56,9 +58,9 @@ type setup struct {
 	outputs  []output
 }
 
-// New loads the configuration and opens the listener. Listening address, web
-// configuration file and number of top metrics are fixed from here on; a
-// reload changes everything else.
+// New loads the configuration and opens store and listener. Listening address,
+// web configuration file, store and number of top metrics are fixed from here
+// on; a reload changes everything else.
 func New(o Options) (*Daemon, error) {
 	s, err := prepare(o)
 	if err != nil {
@@ -76,15 +78,21 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on web.listen_address: %w", err)
 	}
+	kept, err := OpenStore(context.Background(), s.config, false)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	s.scanner.UseStore(kept)
 	d := &Daemon{
 		options:  o,
 		listener: listener,
 		webFile:  webFile,
 		reloads:  make(chan chan error),
+		store:    kept,
 	}
 	d.metrics, err = metrics.New(o.Registry, metrics.Options{Top: s.config.Output.TopMetrics, Progress: d.progress})
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return nil, errors.Join(err, d.closeStore(), listener.Close())
 	}
 	d.current.Store(s)
 	d.metrics.ConfigLoaded(true, o.Now())
@@ -134,9 +142,16 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer done()
 	err := server.Shutdown(stopping)
 	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", serveErr)
+		err = fmt.Errorf("serve: %w", serveErr)
 	}
-	return err
+	return errors.Join(err, d.closeStore())
+}
+
+func (d *Daemon) closeStore() error {
+	if d.store == nil {
+		return nil
+	}
+	return d.store.Close()
 }
 
 // loop scans at the start, on schedule and after each reload.
@@ -190,6 +205,7 @@ func (d *Daemon) reload() error {
 		d.options.Logger.Error("keep the old configuration", "err", err)
 		return err
 	}
+	s.scanner.UseStore(d.store)
 	d.current.Store(s)
 	d.metrics.ForgetOutputs() // the scan that follows writes the new ones
 	d.options.Logger.Info("reloaded the configuration")
@@ -202,7 +218,7 @@ func (d *Daemon) scan(ctx context.Context) {
 	start := time.Now()
 	d.running.Store(s.scanner)
 	watched := d.watch(s.scanner, start)
-	r, err := s.scanner.Scan(ctx, d.Report())
+	r, err := s.scanner.Scan(ctx, d.previous(ctx))
 	watched()
 	d.running.Store(nil)
 	defer d.tried.Store(true)
@@ -222,11 +238,32 @@ func (d *Daemon) scan(ctx context.Context) {
 	d.metrics.SetReport(r)
 	d.options.Logger.Info("scanned", "metrics", len(r.Metrics), "consumers", len(r.Consumers),
 		"proposals", len(r.Proposals), "problems", len(r.Problems), "took", time.Since(start).Round(time.Millisecond))
-	for _, o := range s.outputs {
-		err := o.write(r)
-		if err != nil {
-			d.options.Logger.Error("write output", "file", o.name, "err", err)
-		}
-		d.metrics.OutputWritten(filepath.Base(o.name), err == nil)
+	if d.store != nil {
+		err := Keep(ctx, d.store, s.config, r)
+		d.written(s.config.Store.Path, err)
 	}
+	for _, o := range s.outputs {
+		d.written(o.name, o.write(r))
+	}
+}
+
+// written notes whether a file could be written.
+func (d *Daemon) written(name string, err error) {
+	if err != nil {
+		d.options.Logger.Error("write output", "file", name, "err", err)
+	}
+	d.metrics.OutputWritten(filepath.Base(name), err == nil)
+}
+
+// previous returns the report that growth is counted from: the last good one,
+// or the newest that is kept, or nil.
+func (d *Daemon) previous(ctx context.Context) *sentei.Report {
+	if r := d.Report(); r != nil || d.store == nil {
+		return r
+	}
+	r, err := d.store.Newest(ctx)
+	if err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+		d.options.Logger.Error("growth is not known in this scan", "err", err)
+	}
+	return r
 }

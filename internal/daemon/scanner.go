@@ -26,6 +26,9 @@ type Scanner struct {
 	timeout   time.Duration
 	meters    []*source.Meter
 	rehearser *rehearser // nil when scans do not rehearse
+	follower  *follower  // nil without a store
+	config    *config.Config
+	now       func() time.Time
 	logger    *slog.Logger
 }
 
@@ -34,6 +37,8 @@ type Scanner struct {
 func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*Scanner, error) {
 	b := builder{config: c, logger: logger, now: now, configs: map[string]rules.Config{}}
 	s := &Scanner{
+		config:   c,
+		now:      now,
 		backends: b.backends(),
 		rules:    b.rules(),
 		configs:  b.configs,
@@ -101,6 +106,11 @@ func (s *Scanner) Scan(ctx context.Context, previous *sentei.Report) (*sentei.Re
 	r.Problems = append(r.Problems, made.Problems...)
 	if s.rehearser != nil {
 		s.rehearser.rehearse(ctx, r)
+	}
+	if s.follower != nil {
+		if err := s.follower.follow(ctx, r, scanned.Series); err != nil {
+			return nil, err
+		}
 	}
 	analyzer.SortProblems(r.Problems)
 	r.SetGrowth(previous)

@@ -124,34 +124,36 @@ func (s *Store) Proposal(ctx context.Context, id string) (Remembered, error) {
 	return r, nil
 }
 
-// Gone returns the proposals that reports before an instant had and later ones
-// have not, sorted by identifier: those seen since some time, and of the older
-// ones those whose last decision accepted them.
-func (s *Store) Gone(ctx context.Context, at, since time.Time) ([]Remembered, error) {
+// Recent returns the proposals that reports had since some time, and of the
+// older ones those whose last decision accepted them, sorted by identifier.
+func (s *Store) Recent(ctx context.Context, since time.Time) ([]Remembered, error) {
 	var out []Remembered
 	err := s.each(ctx, func(rows *sql.Rows) error {
 		r, err := scanRemembered(rows.Scan)
 		out = append(out, r)
 		return err
-	}, rememberedColumns+`WHERE last_seen < ? AND (last_seen >= ?
-		OR (SELECT state FROM decisions WHERE proposal = id ORDER BY n DESC LIMIT 1) = 'accepted') ORDER BY id`, millis(at), millis(since))
+	}, rememberedColumns+`WHERE last_seen >= ?
+		OR (SELECT state FROM decisions WHERE proposal = id ORDER BY n DESC LIMIT 1) = 'accepted' ORDER BY id`, millis(since))
 	if err != nil {
 		return nil, fmt.Errorf("read remembered proposals: %w", err)
 	}
 	return out, nil
 }
 
-// SetTracked replaces what came of the given proposals, which were carried
-// out. Others stay.
+// SetTracked replaces what came of the proposals that were carried out: others
+// are no longer among them.
 func (s *Store) SetTracked(ctx context.Context, tracked []sentei.Tracked) error {
 	return s.change(ctx, "keep what came of proposals", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM tracked"); err != nil {
+			return err
+		}
 		for i := range tracked {
 			t := &tracked[i]
 			text, err := json.Marshal(t)
 			if err != nil {
 				return fmt.Errorf("encode proposal %s: %w", t.ID, err)
 			}
-			if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO tracked (proposal, applied_at, json) VALUES (?, ?, ?)",
+			if _, err := tx.ExecContext(ctx, "INSERT INTO tracked (proposal, applied_at, json) VALUES (?, ?, ?)",
 				t.ID, millis(t.AppliedAt), string(text)); err != nil {
 				return err
 			}

@@ -112,6 +112,12 @@ func (s *Store) Before(ctx context.Context, at time.Time) (*sentei.Report, error
 	return s.report(ctx, "WHERE at < ? ORDER BY at DESC LIMIT 1", "before "+ReportID(at), millis(at))
 }
 
+// Newest returns the newest kept report. The error is ErrNotFound when there is
+// none.
+func (s *Store) Newest(ctx context.Context) (*sentei.Report, error) {
+	return s.report(ctx, "ORDER BY at DESC LIMIT 1", "newest")
+}
+
 func (s *Store) report(ctx context.Context, where, name string, args ...any) (*sentei.Report, error) {
 	var packed []byte
 	err := s.read.QueryRowContext(ctx, "SELECT json FROM reports "+where, args...).Scan(&packed)

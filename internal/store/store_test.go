@@ -158,8 +158,8 @@ func TestPromiseStays(t *testing.T) {
 			t.Errorf("%s: %+v, %v", id, r, err)
 		}
 	}
-	gone := func(since time.Time) (ids []string) {
-		all, err := s.Gone(t.Context(), at.Add(2*time.Hour), since)
+	recent := func(since time.Time) (ids []string) {
+		all, err := s.Recent(t.Context(), since)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,10 +168,10 @@ func TestPromiseStays(t *testing.T) {
 		}
 		return ids
 	}
-	if diff := cmp.Diff([]string{"a", "b", "c"}, gone(at)); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b", "c"}, recent(at)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"a"}, gone(at.Add(2*time.Hour))); diff != "" {
+	if diff := cmp.Diff([]string{"a"}, recent(at.Add(2*time.Hour))); diff != "" {
 		t.Error("accepted ones are never forgotten:", diff)
 	}
 }
@@ -182,7 +182,7 @@ func TestTracked(t *testing.T) {
 	two := sentei.Tracked{Proposal: proposal("b", "y"), AppliedAt: at.Add(time.Hour), Regrets: []sentei.Regret{{Consumer: "c", Selector: "m", Since: at}}}
 	later := one
 	later.State, later.Realised.Series = sentei.Verified, 7
-	for _, tracked := range [][]sentei.Tracked{{one, two}, {later}} {
+	for _, tracked := range [][]sentei.Tracked{{one, two, {Proposal: proposal("c", "z"), AppliedAt: at}}, {two, later}} {
 		if err := s.SetTracked(t.Context(), tracked); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,169 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/files"
+	"github.com/sentei/sentei/internal/promapi"
+	"github.com/sentei/sentei/internal/promconfig"
+	"github.com/sentei/sentei/internal/store"
+	"github.com/sentei/sentei/internal/track"
+)
+
+// OpenStore opens the store that the configuration names, for reading alone or
+// for changes too. It returns nil when the configuration names none, and when
+// there is none to read yet.
+func OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*store.Store, error) {
+	path := c.Path(c.Store.Path)
+	switch {
+	case path == "":
+		return nil, nil
+	case !readOnly:
+		return store.Open(ctx, path)
+	}
+	s, err := store.OpenReadOnly(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// follower completes reports with what the store knows.
+type follower struct {
+	config *config.Config
+	store  *store.Store
+	logger *slog.Logger
+	now    func() time.Time
+}
+
+// UseStore lets scans say where proposals stand and what came of them. nil is
+// for none: then every proposal is pending. The scanner changes nothing in it.
+func (s *Scanner) UseStore(st *store.Store) {
+	s.follower = nil
+	if st != nil {
+		s.follower = &follower{s.config, st, s.logger, s.now}
+	}
+}
+
+// remembered is for how long a proposal that nobody accepted can turn out to
+// have been carried out after it is gone.
+const remembered = 7 * 24 * time.Hour
+
+// follow sets the states of the proposals and fills in what was carried out.
+// When the store cannot be read, proposals stay pending, and a problem says so.
+func (f *follower) follow(ctx context.Context, r *sentei.Report, series map[string]sentei.SeriesReader) error {
+	in := track.Input{Report: r, Series: series}
+	if err := f.read(ctx, &in); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r.Problems = append(r.Problems, storeProblem("", err, "decisions are not known, so every proposal counts as pending"))
+		return nil
+	}
+	in.Rules = map[string]map[string][]*relabel.Config{}
+	for i := range f.config.Backends {
+		b := &f.config.Backends[i]
+		rules, known, err := f.rules(ctx, b)
+		if err != nil {
+			r.Problems = append(r.Problems, storeProblem(b.Name, err, "whether proposals were carried out is seen by the series alone"))
+		}
+		if known {
+			in.Rules[b.Name] = rules
+		}
+	}
+	if err := track.Follow(ctx, in); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r.Problems = append(r.Problems, storeProblem("", err, "what came of proposals is as the last report had it"))
+		r.Tracked = in.Tracked
+	}
+	return nil
+}
+
+func storeProblem(backend string, err error, hint string) sentei.Problem {
+	p := sentei.Problem{Backend: backend, Source: "store", Message: err.Error(), Hint: hint}
+	p.ID = sentei.HashID("problem", p.Backend, p.Source, p.Message)
+	return p
+}
+
+func (f *follower) read(ctx context.Context, in *track.Input) (err error) {
+	if in.Decisions, err = f.store.Decisions(ctx); err != nil {
+		return err
+	}
+	if in.Replaces, err = f.store.Replaces(ctx, in.Report.Proposals); err != nil {
+		return err
+	}
+	if in.Tracked, err = f.store.Tracked(ctx); err != nil {
+		return err
+	}
+	recent, err := f.store.Recent(ctx, in.Report.At.Add(-remembered))
+	for _, p := range recent {
+		in.Earlier = append(in.Earlier, track.Earlier{Proposal: p.Proposal, LastSeen: p.LastSeen})
+	}
+	return err
+}
+
+// rules returns the metric relabel rules in force at a backend, by scrape job:
+// those that its server has loaded, or those of prometheus_config where no
+// server can tell.
+func (f *follower) rules(ctx context.Context, b *config.Backend) (rules map[string][]*relabel.Config, known bool, err error) {
+	sources, err := dataSources(f.config, b.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	var text []byte
+	switch {
+	case sources.server != nil:
+		client, err := promapi.New(*sources.server, f.config.Dir, f.logger, f.now)
+		if err != nil {
+			return nil, false, err
+		}
+		defer client.Close()
+		loaded, err := client.ConfigYAML(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		text = []byte(loaded)
+	case b.PrometheusConfig != "":
+		if text, err = files.ReadFile(f.config.Path(b.PrometheusConfig)); err != nil {
+			return nil, false, fmt.Errorf("read prometheus_config: %w", err)
+		}
+	default:
+		return nil, false, nil
+	}
+	rules, err = promconfig.MetricRelabelConfigs(text)
+	return rules, err == nil, err
+}
+
+// Keep puts a report with its proposals and what came of others into the
+// store, and deletes the reports that are too old.
+func Keep(ctx context.Context, st *store.Store, c *config.Config, r *sentei.Report) error {
+	all := slices.Clone(r.Proposals)
+	for i := range r.Tracked { // one may be carried out already in the first report that has it
+		if t := &r.Tracked[i]; t.AppliedAt.Equal(r.At) {
+			all = append(all, t.Proposal)
+		}
+	}
+	if err := st.Remember(ctx, r.At, all); err != nil {
+		return err
+	}
+	if err := st.SetTracked(ctx, r.Tracked); err != nil {
+		return err
+	}
+	if _, err := st.SaveReport(ctx, r); err != nil {
+		return err
+	}
+	_, err := st.Prune(ctx, r.At, time.Duration(c.Store.ReportRetention))
+	return err
+}
