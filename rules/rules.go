@@ -72,7 +72,16 @@ type Info = source.Info[Rule]
 // All lists every rule. Where proposals overlap, the rule that comes first
 // wins.
 func All() []Info {
-	return []Info{dropUnusedMetric(), deleteDeadRule(), dropUnusedBuckets(), dropUnusedValues(), mergeConstantSeries(), stripUnusedLabel(), longerScrapeInterval()}
+	return []Info{
+		dropUnusedMetric(),
+		deleteDeadRule(),
+		dropUnusedBuckets(),
+		dropUnusedValues(),
+		mergeConstantSeries(),
+		stripUnusedLabel(),
+		longerScrapeInterval(),
+		noOpRelabelRule(),
+	}
 }
 
 // Propose runs the rules over the report and returns their proposals, the

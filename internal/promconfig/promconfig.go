@@ -30,8 +30,9 @@ type file struct {
 		ExternalLabels map[string]string `yaml:"external_labels"`
 	} `yaml:"global"`
 	RemoteWrite []struct {
-		Name string `yaml:"name"`
-		URL  string `yaml:"url"`
+		Name                string            `yaml:"name"`
+		URL                 string            `yaml:"url"`
+		WriteRelabelConfigs []*relabel.Config `yaml:"write_relabel_configs"`
 	} `yaml:"remote_write"`
 	ScrapeConfigs []scrapeConfig `yaml:"scrape_configs"`
 }
@@ -54,6 +55,11 @@ func parse(text []byte) (*file, error) {
 	if err := yaml.Unmarshal(text, &f); err != nil {
 		return nil, fmt.Errorf("parse prometheus.yml (a template must be rendered first): %w", err)
 	}
+	for i := range f.RemoteWrite {
+		if err := validate(f.RemoteWrite[i].WriteRelabelConfigs); err != nil {
+			return nil, fmt.Errorf("parse prometheus.yml: remote_write[%d]: write_relabel_configs%w", i, err)
+		}
+	}
 	seen := map[string]bool{}
 	for i := range f.ScrapeConfigs {
 		s := &f.ScrapeConfigs[i]
@@ -65,17 +71,26 @@ func parse(text []byte) (*file, error) {
 		}
 		seen[s.JobName] = true
 		for kind, rules := range map[string][]*relabel.Config{"relabel_configs": s.RelabelConfigs, "metric_relabel_configs": s.MetricRelabelConfigs} {
-			for n, rule := range rules {
-				if rule == nil {
-					return nil, fmt.Errorf("parse prometheus.yml: job %q: %s[%d] is empty", s.JobName, kind, n)
-				}
-				if err := rule.Validate(model.UTF8Validation); err != nil {
-					return nil, fmt.Errorf("parse prometheus.yml: job %q: %s[%d]: %w", s.JobName, kind, n, err)
-				}
+			if err := validate(rules); err != nil {
+				return nil, fmt.Errorf("parse prometheus.yml: job %q: %s%w", s.JobName, kind, err)
 			}
 		}
 	}
 	return &f, nil
+}
+
+// validate checks rules as Prometheus does. The error starts with the index of
+// the rule that is wrong.
+func validate(rules []*relabel.Config) error {
+	for n, rule := range rules {
+		if rule == nil {
+			return fmt.Errorf("[%d] is empty", n)
+		}
+		if err := rule.Validate(model.UTF8Validation); err != nil {
+			return fmt.Errorf("[%d]: %w", n, err)
+		}
+	}
+	return nil
 }
 
 // MetricRelabelConfigs returns the metric relabel rules of each scrape job.

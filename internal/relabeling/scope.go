@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/sentei/sentei"
 )
@@ -86,4 +87,19 @@ func ScopeOfProposal(b *sentei.Backend, p *sentei.Proposal) (Scope, error) {
 		s = Scope{Jobs: []string{p.Place.Job}}
 	}
 	return s, nil
+}
+
+// MayChange reports whether the rule may change the label.
+func MayChange(r *relabel.Config, label string) bool {
+	switch r.Action {
+	case relabel.Drop, relabel.Keep, relabel.DropEqual, relabel.KeepEqual:
+		return false
+	case relabel.LabelDrop:
+		return r.Regex.MatchString(label)
+	case relabel.LabelKeep:
+		return !r.Regex.MatchString(label)
+	case relabel.LabelMap:
+		return true
+	}
+	return r.TargetLabel == label || strings.Contains(r.TargetLabel, "$")
 }

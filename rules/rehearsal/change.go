@@ -109,15 +109,15 @@ func dependsOn(later, earlier *relabel.Config) bool {
 		return true
 	}
 	for _, l := range later.SourceLabels {
-		if changes(earlier, string(l)) {
+		if relabeling.MayChange(earlier, string(l)) {
 			return true
 		}
 	}
-	if t := earlier.TargetLabel; t != "" && (strings.Contains(t, "$") || changes(later, t)) {
+	if t := earlier.TargetLabel; t != "" && (strings.Contains(t, "$") || relabeling.MayChange(later, t)) {
 		return true
 	}
 	// A label that both write, or that a filter compares with.
-	return later.TargetLabel != "" && (strings.Contains(later.TargetLabel, "$") || changes(earlier, later.TargetLabel))
+	return later.TargetLabel != "" && (strings.Contains(later.TargetLabel, "$") || relabeling.MayChange(earlier, later.TargetLabel))
 }
 
 // filters reports whether the rule only keeps or drops whole series.
@@ -127,21 +127,6 @@ func filters(r *relabel.Config) bool {
 		return true
 	}
 	return false
-}
-
-// changes reports whether the rule may change the label.
-func changes(r *relabel.Config, label string) bool {
-	switch r.Action {
-	case relabel.Drop, relabel.Keep, relabel.DropEqual, relabel.KeepEqual:
-		return false
-	case relabel.LabelDrop:
-		return r.Regex.MatchString(label)
-	case relabel.LabelKeep:
-		return !r.Regex.MatchString(label)
-	case relabel.LabelMap:
-		return true
-	}
-	return r.TargetLabel == label || strings.Contains(r.TargetLabel, "$")
 }
 
 // describe says what a rule does, in a few words.

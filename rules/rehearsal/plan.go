@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // plan is a set of changes, ready to be applied to series.
@@ -114,7 +116,7 @@ func acceptsName(matchers []*labels.Matcher, name string) bool {
 func (p *plan) mayChange(indexes []int, label string) bool {
 	for _, i := range indexes {
 		for _, r := range p.changes[i].Rules {
-			if changes(r, label) {
+			if relabeling.MayChange(r, label) {
 				return true
 			}
 		}
