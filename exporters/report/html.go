@@ -99,6 +99,7 @@ type page struct {
 	Rest       string // what the table of metrics leaves out
 	Unit       string // what bars and shares are of: "EUR/month" or "series"
 	Currency   string // empty without prices
+	Tracked    []trackedRow
 	Findings   []findingRow
 	Sources    []sourceRow
 	Problems   []problemRow
@@ -136,6 +137,11 @@ type jobSaving struct {
 	Job, Backend, Amount, Series string
 	Count                        int
 	W                            string // percent of the biggest
+}
+
+type trackedRow struct {
+	Place, Text string
+	Regrets     []string
 }
 
 type findingRow struct{ Place, Message, Hint string }
@@ -187,6 +193,10 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 	}
 	if rest.metrics > 0 {
 		p.Rest = "and " + number.Plural(rest.metrics, "more metric") + ", together " + v.amount(rest.cost, rest.perMonth)
+	}
+	for i := range v.Tracked {
+		t := &v.Tracked[i]
+		p.Tracked = append(p.Tracked, trackedRow{trackedPlace(t), v.trackedText(t), v.regretTexts(t)})
 	}
 	for i := range v.Findings {
 		f := &v.Findings[i]

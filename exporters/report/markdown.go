@@ -38,6 +38,7 @@ func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
 	d.next()
 	d.proposals(o.Top)
 	d.metrics(o)
+	d.tracked()
 	d.findings()
 	d.sources()
 	d.problems()
@@ -116,6 +117,19 @@ func (d *document) metrics(o Options) {
 	d.line("\n## %s\n", title)
 	g, _ := d.costs(o, false)
 	d.grid(g)
+}
+
+func (d *document) tracked() {
+	if len(d.Tracked) > 0 {
+		d.line("\n## Carried out\n")
+	}
+	for i := range d.Tracked {
+		t := &d.Tracked[i]
+		d.line("- %s: %s", markdownPlace(trackedPlace(t)), markdownText(d.trackedText(t)))
+		for _, regret := range d.regretTexts(t) {
+			d.line("  - %s", markdownText(regret))
+		}
+	}
 }
 
 func (d *document) findings() {

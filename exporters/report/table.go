@@ -20,14 +20,15 @@ var tableFormat = Format{
 	},
 }
 
-// writeText writes what it costs, in all and by backend, what to do next, the metrics, the
-// findings, the sources and the problems, in this order.
+// writeText writes what it costs, in all and by backend, what to do next, the metrics, what
+// was carried out, the findings, the sources and the problems, in this order.
 func writeText(w io.Writer, r *sentei.Report, o Options, wide bool) error {
 	var buf bytes.Buffer // writes to it cannot fail
 	t := &text{view: newView(r), buf: &buf, o: o}
 	t.head()
 	t.next()
 	t.metrics(wide)
+	t.tracked()
 	t.findings()
 	t.sources()
 	t.problems()
@@ -100,6 +101,19 @@ func (t *text) metrics(wide bool) {
 	t.grid(g)
 	if left > 0 {
 		t.line("%s", dim.paint("All metrics: sentei report -o wide", t.o.Color))
+	}
+}
+
+func (t *text) tracked() {
+	if len(t.Tracked) > 0 {
+		t.title("Carried out")
+	}
+	for i := range t.Tracked {
+		o := &t.Tracked[i]
+		t.line("%s: %s", oneLine(trackedPlace(o)), oneLine(t.trackedText(o)))
+		for _, regret := range t.regretTexts(o) {
+			t.line("  %s", red.paint("→ "+oneLine(regret), t.o.Color))
+		}
 	}
 }
 
