@@ -20,10 +20,10 @@ import (
 	"github.com/sentei/sentei/rules"
 )
 
-// TestDocs compares the pages of sources and rules with the documentation in
+// TestDocs compares the pages of sources, rules and dialects with the documentation in
 // their code; -update writes them again.
 func TestDocs(t *testing.T) {
-	for folder, docs := range map[string][]documented{"sources": sourceDocs(), "rules": ruleDocs()} {
+	for folder, docs := range map[string][]documented{"sources": sourceDocs(), "rules": ruleDocs(), "dialects": dialectDocs()} {
 		for _, d := range docs {
 			t.Run(d.kind, func(t *testing.T) {
 				var want bytes.Buffer

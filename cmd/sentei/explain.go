@@ -10,17 +10,18 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/analyzer/inventory"
 	"github.com/sentei/sentei/analyzer/usage"
+	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/rules"
 )
 
 func newExplain() *cobra.Command {
 	explain := &cobra.Command{
 		Use:   "explain",
-		Short: "Explain a metric, a proposal, a query, a rule or a source",
+		Short: "Explain a metric, a proposal, a query, a rule, a source or a dialect",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	explain.AddCommand(newExplainMetric(), newExplainProposal(), newExplainQuery(), newExplainRule(), newExplainSource())
+	explain.AddCommand(newExplainMetric(), newExplainProposal(), newExplainQuery(), newExplainRule(), newExplainSource(), newExplainDialect())
 	return explain
 }
 
@@ -28,6 +29,8 @@ func newExplain() *cobra.Command {
 type documented struct {
 	kind string
 	doc  sentei.Doc
+	// example is the language of an example that is no configuration.
+	example string
 }
 
 func newExplainRule() *cobra.Command {
@@ -52,10 +55,29 @@ func newExplainSource() *cobra.Command {
 	}
 }
 
+func newExplainDialect() *cobra.Command {
+	return &cobra.Command{
+		Use:   "dialect NAME",
+		Short: "Print the documentation of a way to write proposals",
+		Args:  exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return explainDoc(cmd, "dialect", args[0], dialectDocs())
+		},
+	}
+}
+
+func dialectDocs() []documented {
+	var docs []documented
+	for _, d := range relabel.Dialects() {
+		docs = append(docs, documented{d.Name, d.Doc, d.Extension})
+	}
+	return docs
+}
+
 func ruleDocs() []documented {
 	var docs []documented
 	for _, i := range rules.All() {
-		docs = append(docs, documented{i.Kind, i.Doc})
+		docs = append(docs, documented{kind: i.Kind, doc: i.Doc})
 	}
 	return docs
 }
@@ -63,10 +85,10 @@ func ruleDocs() []documented {
 func sourceDocs() []documented {
 	var docs []documented
 	for _, i := range inventory.All() {
-		docs = append(docs, documented{i.Kind, i.Doc})
+		docs = append(docs, documented{kind: i.Kind, doc: i.Doc})
 	}
 	for _, i := range usage.All() {
-		docs = append(docs, documented{i.Kind, i.Doc})
+		docs = append(docs, documented{kind: i.Kind, doc: i.Doc})
 	}
 	return docs
 }
@@ -85,7 +107,11 @@ func explainDoc(cmd *cobra.Command, family, kind string, docs []documented) erro
 // writeDoc writes the documentation as Markdown, the form of the pages in
 // docs/.
 func writeDoc(w io.Writer, d documented) error {
-	_, err := fmt.Fprintf(w, "# %s\n\n%s\n\n%s\n\n## Configuration\n\n```yaml\n%s\n```\n",
-		d.kind, strings.TrimSpace(d.doc.Title), strings.TrimSpace(d.doc.Text), strings.TrimSpace(d.doc.Example))
+	heading, language := "Configuration", "yaml"
+	if d.example != "" {
+		heading, language = "Example", d.example
+	}
+	_, err := fmt.Fprintf(w, "# %s\n\n%s\n\n%s\n\n## %s\n\n```%s\n%s\n```\n", d.kind,
+		strings.TrimSpace(d.doc.Title), strings.TrimSpace(d.doc.Text), heading, language, strings.Trim(d.doc.Example, "\n"))
 	return err
 }

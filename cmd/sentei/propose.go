@@ -66,6 +66,7 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	options.Notes = cmd.ErrOrStderr()
 	if err := toOutput(cmd, func(w io.Writer) error { return dialect.Write(w, r, options) }); err != nil {
 		return err
 	}

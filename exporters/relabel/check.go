@@ -41,12 +41,6 @@ func validate(rules []*relabel.Config) error {
 	return nil
 }
 
-// drops executes the rules over a series.
-func drops(rules []*relabel.Config, s series) bool {
-	_, kept := process(rules, s.labels("", ""))
-	return !kept
-}
-
 // labels returns the series, with one label more if it has a name.
 func (s series) labels(name, value string) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels()).Set(model.MetricNameLabel, s.metric).Set(model.JobLabel, s.job)
@@ -56,18 +50,27 @@ func (s series) labels(name, value string) labels.Labels {
 	return b.Labels()
 }
 
+// execution carries rules out: it returns what becomes of a series, or false
+// when it is dropped.
+type execution func(labels.Labels) (labels.Labels, bool)
+
+// byPrometheus executes rules with Prometheus's own code.
+func byPrometheus(rules []*relabel.Config) execution {
+	return func(l labels.Labels) (labels.Labels, bool) { return process(rules, l) }
+}
+
 func process(rules []*relabel.Config, l labels.Labels) (labels.Labels, bool) {
 	b := labels.NewBuilder(l)
 	kept := relabel.ProcessBuilder(b, rules...)
 	return b.Labels(), kept
 }
 
-// check executes the rules of one scrape job over every known series of the
-// backend. They must do all that was planned. The rest they must leave alone
+// check executes the n rules of one scrape job that were read back over every
+// known series of the backend. They must do all that was planned. The rest they must leave alone
 // that the scrape job may bring, or that is not unused wherever it is from.
-func (p *jobPlan) check(r *sentei.Report, rules []*relabel.Config) error {
-	if len(rules) != len(p.rules) {
-		return fmt.Errorf("check the rules of scrape job %q: %d were written, %d are read back", p.scrapeJob.Name, len(p.rules), len(rules))
+func (p *jobPlan) check(r *sentei.Report, n int, rules execution) error {
+	if n != len(p.rules) {
+		return fmt.Errorf("check the rules of scrape job %q: %d were written, %d are read back", p.scrapeJob.Name, len(p.rules), n)
 	}
 	about := map[string][]*sentei.Proposal{} // by metric
 	found := map[string]bool{}               // identifiers of the proposals whose series are known
@@ -95,7 +98,7 @@ func (p *jobPlan) check(r *sentei.Report, rules []*relabel.Config) error {
 
 // checkJob checks what the rules do to the metric in its k-th job. about are the
 // proposals for the metric in any job.
-func (p *jobPlan) checkJob(rules []*relabel.Config, m *sentei.MetricReport, k int, about []*sentei.Proposal, found map[string]bool) error {
+func (p *jobPlan) checkJob(rules execution, m *sentei.MetricReport, k int, about []*sentei.Proposal, found map[string]bool) error {
 	s := series{m.Name, m.Jobs[k].Job}
 	about = slices.DeleteFunc(about, func(proposal *sentei.Proposal) bool { return proposal.Place.Job != s.job })
 	for _, proposal := range about {
@@ -116,7 +119,7 @@ func (p *jobPlan) checkJob(rules []*relabel.Config, m *sentei.MetricReport, k in
 				want, keep = relabeling.Planned(proposal, want)
 			}
 		}
-		got, kept := process(rules, l)
+		got, kept := rules(l)
 		switch {
 		case kept && !keep:
 			return fmt.Errorf("metric %q of job %q is not dropped: %s", s.metric, s.job, l)

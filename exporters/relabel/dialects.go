@@ -15,9 +15,9 @@ import (
 
 // Dialect is one way to write the proposals of a report.
 type Dialect struct {
-	Name      string // what the user asks for, as in sentei propose -o NAME
-	Extension string // of files, without the dot
-	Title     string // one line of help
+	Name      string     // what the user asks for, as in sentei propose -o NAME
+	Extension string     // of files, without the dot
+	Doc       sentei.Doc // Example is a piece of what is written
 	// Write writes all proposals. It fails when a rule does not do what was
 	// proposed, and then what was written must be thrown away.
 	Write func(w io.Writer, r *sentei.Report, o Options) error
@@ -25,6 +25,9 @@ type Dialect struct {
 
 // Options are what dialects need beside the report.
 type Options struct {
+	// Notes gets what a dialect without comments has to say: what each rule
+	// saves and what is left out. Nothing is said when nil.
+	Notes io.Writer
 	// Files holds the prometheus.yml of each backend by its name. Only the
 	// diff needs it.
 	Files map[string]File
@@ -37,7 +40,9 @@ type File struct {
 }
 
 // Dialects lists every dialect, in the order of the documentation.
-func Dialects() []Dialect { return []Dialect{prometheusDialect, diffDialect} }
+func Dialects() []Dialect {
+	return []Dialect{prometheusDialect, diffDialect, operatorDialect, vmagentDialect, alloyDialect, otelDialect, mimirDialect, adaptiveMetricsDialect}
+}
 
 // ByName returns the dialect with the name. The error of an unknown name lists
 // the valid ones.

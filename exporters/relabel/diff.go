@@ -17,7 +17,16 @@ import (
 
 var diffDialect = Dialect{
 	Name: "diff", Extension: "diff",
-	Title: "a diff of your own prometheus.yml that only adds lines, for git apply or patch -p1",
+	Doc: sentei.Doc{
+		Title: "a diff of your own prometheus.yml that only adds lines, for git apply or patch -p1",
+		Text: `Set ` + "`prometheus_config`" + ` at each backend to its ` + "`prometheus.yml`" + `. The diff adds the rules of the dialect prometheus to it and
+changes no other line: comments, order and layout stay. Rules that the file has already are left out, so a diff that was
+applied and not deployed yet does not come again.
+
+A job whose rules cannot be added, for example behind a YAML alias, is named in a comment above the diff, with the reason.
+git apply and patch skip the comments.`,
+		Example: `+      - source_labels: [__name__]`,
+	},
 	Write: writeDiff,
 }
 
@@ -32,6 +41,15 @@ func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	}
 	if err := checkProposals(r); err != nil {
 		return err
+	}
+	var left leftOut
+	for i := range r.Proposals {
+		if reason := noRelabelRule(&r.Proposals[i]); reason != "" {
+			left.add(reason, r.Proposals[i].ID)
+		}
+	}
+	for _, line := range left.lines() {
+		fmt.Fprintf(&out, "# %s\n", line)
 	}
 	var errs []error
 	for i := range r.Backends {
@@ -106,23 +124,22 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	if err := checkProposals(r); err != nil {
 		return nil, err
 	}
-	missing := *r
-	missing.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
+	missing := slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
 		return p.Place.Backend != backend || !relabels(&p) || relabeling.Present(existing[p.Place.ScrapeJob], &p)
 	})
-	plans, err := plan(&missing, &r.Backends[i])
+	plans, err := plan(&r.Backends[i], missing)
 	if err != nil {
 		return nil, err
 	}
 	var additions []yamledit.Addition
 	for i := range plans {
 		p := &plans[i]
-		items := p.items(r)
+		items := p.items(r, promItem)
 		rules, err := decodeItems(items)
 		if err != nil {
 			return nil, err
 		}
-		if err := p.check(r, rules); err != nil {
+		if err := p.check(r, len(rules), byPrometheus(rules)); err != nil {
 			return nil, err
 		}
 		additions = append(additions, yamledit.Addition{Job: p.scrapeJob.Name, Items: items})
@@ -137,6 +154,6 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 			out.Present++
 		}
 	}
-	out.Present -= len(missing.Proposals)
+	out.Present -= len(missing)
 	return out, nil
 }

@@ -18,6 +18,12 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
+	if len(got) == 0 {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s: nothing was written", path)
+		}
+		return
+	}
 	if *update {
 		if err := os.WriteFile(path, got, 0o666); err != nil {
 			t.Fatal(err)
@@ -78,8 +84,8 @@ func reportOf(backend string, jobs []sentei.ScrapeJob, series ...stored) *sentei
 }
 
 // parts adds proposals that take a part of a metric's series away, and a label.
-func parts(r *sentei.Report, metric, job, scrapeJob string, shared bool) {
-	m := r.Metric("prod", metric)
+func parts(r *sentei.Report, backend, metric, job, scrapeJob string, shared bool) {
+	m := r.Metric(backend, metric)
 	for k := range m.Jobs {
 		if m.Jobs[k].Job != job {
 			continue
@@ -95,7 +101,7 @@ func parts(r *sentei.Report, metric, job, scrapeJob string, shared bool) {
 			{Name: "mode.x", Verdict: sentei.Used, UnusedValues: []string{"nice", "st;al"}},
 		}
 	}
-	place := sentei.Place{Backend: "prod", ScrapeJob: scrapeJob, Job: job, Shared: shared}
+	place := sentei.Place{Backend: backend, ScrapeJob: scrapeJob, Job: job, Shared: shared}
 	for i, a := range []sentei.Action{
 		{Kind: sentei.DropValues, Metric: metric, Label: "le", Values: []string{"1.0", "2.5"}},
 		{Kind: sentei.DropValues, Metric: metric, Label: "mode.x", Values: []string{"nice", "st;al"}},
@@ -139,8 +145,8 @@ func shop() *sentei.Report {
 		stored{"a", "vendor", used, "", false},
 		stored{"b", "vendor", used, "", false},
 	)
-	parts(r, "node_cpu_seconds_total", "node", "node", false)
-	parts(r, "cart_items_count", "cart", "shop", true)
+	parts(r, "prod", "node_cpu_seconds_total", "node", "node", false)
+	parts(r, "prod", "cart_items_count", "cart", "shop", true)
 	edge := reportOf("edge", []sentei.ScrapeJob{{Name: "node", JobLabels: []string{"node"}}},
 		stored{"node_arp_entries", "node", no, "node", false},
 		stored{"node_cpu_seconds_total", "node", no, "", false},
@@ -149,6 +155,66 @@ func shop() *sentei.Report {
 	r.Metrics = append(edge.Metrics, r.Metrics...)
 	r.Consumers = append(r.Consumers, edge.Consumers...)
 	r.Proposals = append(r.Proposals, edge.Proposals...)
+	return r
+}
+
+// cluster returns shop with a backend of the prometheus-operator, and with
+// proposals of every kind and place.
+func cluster() *sentei.Report {
+	const no, used = sentei.Unused, sentei.Used
+	const cart, checkout, home, dc = "serviceMonitor/shop/cart/1", "podMonitor/shop/checkout/0", "probe/shop/home", "scrapeConfig/dc/switch"
+	c := reportOf("cluster",
+		[]sentei.ScrapeJob{
+			{Name: cart, JobLabels: []string{"cart"}, Interval: time.Minute},
+			{Name: checkout, JobLabels: []string{"shop/checkout"}},
+			{Name: home, JobLabels: []string{"home"}},
+			{Name: dc, JobLabels: []string{"switch"}},
+			{Name: "serviceMonitor/shop/cart", JobLabels: []string{"additional"}},
+		},
+		stored{"cart_items", "cart", used, "", false},
+		stored{"cart_paid_bucket", "cart", no, cart, false},
+		stored{"cart_paid_count", "cart", used, "", false},
+		stored{"checkout_paid_bucket", "shop/checkout", no, checkout, true},
+		stored{"checkout_paid_count", "shop/checkout", no, checkout, true},
+		stored{"probe_dns_lookup_time_seconds", "home", no, home, false},
+		stored{"cost_$_total", "switch", no, dc, false},
+		stored{"go_threads", "additional", no, "serviceMonitor/shop/cart", false},
+		stored{"http_requests_total", "cart", used, "", false},
+		stored{"http_inflight", "cart", used, "", false},
+		stored{"http_weight", "cart", used, "", false},
+	)
+	parts(c, "cluster", "cart_items", "cart", cart, false)
+	c.Metric("cluster", "http_requests_total").Type = "counter"
+	c.Metric("cluster", "http_inflight").Type = "gauge"
+	m := c.Metric("cluster", "cart_items")
+	m.JobUsage[0].Labels = append(m.JobUsage[0].Labels, sentei.LabelUsage{Name: "zone", Verdict: sentei.Unused})
+	for i := range c.Metrics {
+		if m := &c.Metrics[i]; m.Jobs[0].Job == "cart" && m.Name != "cart_items" {
+			m.JobUsage[0].Labels = []sentei.LabelUsage{{Name: "zone", Verdict: sentei.Unused}}
+		}
+	}
+	add := func(scrapeJob, remoteWrite string, a sentei.Action) {
+		c.Proposals = append(c.Proposals, sentei.Proposal{
+			ID: sentei.HashID(scrapeJob, remoteWrite, string(a.Kind), a.Metric, a.Function), Grade: sentei.GradeC, Action: a,
+			Place:  sentei.Place{Backend: "cluster", ScrapeJob: scrapeJob, RemoteWrite: remoteWrite, Job: "cart"},
+			Saving: sentei.Cost{Series: 7}, Risk: "Ranges of fewer than two intervals go empty.",
+		})
+	}
+	add(cart, "", sentei.Action{Kind: sentei.StripLabel, Label: "zone"})
+	add("", "http://far/write", sentei.Action{Kind: sentei.DropMetric, Metric: "cart_paid_count"})
+	add("", "", sentei.Action{Kind: sentei.DeleteRules, Rules: []string{"a"}})
+	add(cart, "", sentei.Action{Kind: sentei.SetInterval, Interval: time.Minute})
+	add(cart, "", sentei.Action{Kind: sentei.ConvertHistograms})
+	for _, a := range []struct{ metric, function string }{
+		{"http_requests_total", "sum"}, {"http_inflight", "sum"}, {"http_inflight", "max"}, {"http_weight", "sum"}, {"http_weight", "count"}, {"http_weight", "avg"},
+	} {
+		add(cart, "", sentei.Action{Kind: sentei.Aggregate, Metric: a.metric, Labels: []string{"instance", "pod"}, Function: a.function})
+	}
+	r := shop()
+	r.Backends = append(c.Backends, r.Backends...)
+	r.Metrics = append(c.Metrics, r.Metrics...)
+	r.Consumers = append(r.Consumers, c.Consumers...)
+	r.Proposals = append(r.Proposals, c.Proposals...)
 	return r
 }
 

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/relabeling"
 )
@@ -19,43 +17,6 @@ const (
 	maxRegexBytes = 4096
 )
 
-// rule is one relabel rule. It carries out proposals that differ in nothing but
-// the metric.
-type rule struct {
-	what
-	separator string // between the parts of the expression
-	proposals []sentei.Proposal
-}
-
-// what is all that the proposals of a rule have in common.
-type what struct {
-	grade sentei.Grade
-	kind  sentei.ActionKind
-	job   string // the stored job label that the rule asks for; empty: any
-	// all says that the rule is about every metric that passes.
-	all    bool
-	label  string
-	values string // of the label, each followed by a zero byte
-}
-
-func whatOf(p *sentei.Proposal) what {
-	w := what{grade: p.Grade, kind: p.Action.Kind, all: p.Action.Metric == "", label: p.Action.Label}
-	if p.Place.Shared {
-		w.job = p.Place.Job
-	}
-	for _, v := range p.Action.Values {
-		w.values += v + "\x00"
-	}
-	return w
-}
-
-func compareWhat(a, b what) int {
-	return cmp.Or(
-		cmp.Compare(a.job, b.job), cmp.Compare(a.grade, b.grade), cmp.Compare(a.kind, b.kind),
-		cmp.Compare(a.label, b.label), cmp.Compare(a.values, b.values),
-	)
-}
-
 // jobPlan is what to add to one scrape job.
 type jobPlan struct {
 	backend   *sentei.Backend
@@ -63,28 +24,15 @@ type jobPlan struct {
 	rules     []rule
 }
 
-// relabels reports whether metric_relabel_configs of a scrape job carry out
-// the proposal.
-func relabels(p *sentei.Proposal) bool {
-	switch p.Action.Kind {
-	case sentei.DropMetric, sentei.DropValues, sentei.StripLabel:
-		return p.Place.RemoteWrite == ""
-	}
-	return false
-}
-
-// plan groups the proposals of a backend into rules, sorted by scrape job, job
-// and what they do. Proposals that no relabel rule carries out are left out.
-func plan(r *sentei.Report, b *sentei.Backend) ([]jobPlan, error) {
+// plan groups proposals of a backend, which relabel rules carry out, into
+// rules, sorted by scrape job, job and what they do.
+func plan(b *sentei.Backend, proposals []sentei.Proposal) ([]jobPlan, error) {
 	type group struct {
 		scrapeJob string
 		what
 	}
 	groups := map[group][]sentei.Proposal{}
-	for _, p := range r.Proposals {
-		if p.Place.Backend != b.Name || !relabels(&p) {
-			continue
-		}
+	for _, p := range proposals {
 		g := group{p.Place.ScrapeJob, whatOf(&p)}
 		groups[g] = append(groups[g], p)
 	}
@@ -94,11 +42,16 @@ func plan(r *sentei.Report, b *sentei.Backend) ([]jobPlan, error) {
 	var plans []jobPlan
 	for _, k := range keys {
 		if len(plans) == 0 || plans[len(plans)-1].scrapeJob.Name != k.scrapeJob {
-			i := slices.IndexFunc(b.ScrapeJobs, func(s sentei.ScrapeJob) bool { return s.Name == k.scrapeJob })
-			if i < 0 {
-				return nil, fmt.Errorf("write proposal %s: scrape job %q is not known in backend %s", groups[k][0].ID, k.scrapeJob, b.Name)
+			// A tenant's rules see the series of any job.
+			scrapeJob := &sentei.ScrapeJob{Name: tenantJob, OpenJobs: true}
+			if k.scrapeJob != tenantJob {
+				i := slices.IndexFunc(b.ScrapeJobs, func(s sentei.ScrapeJob) bool { return s.Name == k.scrapeJob })
+				if i < 0 {
+					return nil, fmt.Errorf("write proposal %s: scrape job %q is not known in backend %s", groups[k][0].ID, k.scrapeJob, b.Name)
+				}
+				scrapeJob = &b.ScrapeJobs[i]
 			}
-			plans = append(plans, jobPlan{backend: b, scrapeJob: &b.ScrapeJobs[i]})
+			plans = append(plans, jobPlan{backend: b, scrapeJob: scrapeJob})
 		}
 		rules, err := chunk(k.what, groups[k])
 		if err != nil {
@@ -158,79 +111,4 @@ func chunk(w what, proposals []sentei.Proposal) ([]rule, error) {
 		size += n
 	}
 	return rules, nil
-}
-
-// sources returns the labels that the expression is about, as Prometheus
-// names them in source_labels; none for labeldrop.
-func (w *what) sources() []string {
-	var s []string
-	if !w.all {
-		s = append(s, model.MetricNameLabel)
-	}
-	if w.job != "" {
-		s = append(s, model.JobLabel)
-	}
-	if w.kind == sentei.DropValues {
-		s = append(s, w.label)
-	}
-	return s
-}
-
-// metrics returns the metrics of the rule, sorted.
-func (r *rule) metrics() []string {
-	var names []string
-	for _, p := range r.proposals {
-		names = append(names, p.Action.Metric)
-	}
-	return slices.Compact(names)
-}
-
-// regex returns the anchored expression of the rule.
-func (r *rule) regex() string { return strings.Join(r.regexLines(), "") }
-
-// regexLines returns the expression cut into pieces, one for each name and
-// value.
-func (r *rule) regexLines() []string {
-	sources := r.sources()
-	if len(sources) == 0 { // labeldrop
-		return []string{relabeling.Literal(r.label)}
-	}
-	var lines []string
-	group := func(alternatives []string) {
-		for i := range alternatives[:len(alternatives)-1] {
-			alternatives[i] += "|"
-		}
-		if len(sources) > 1 {
-			alternatives = slices.Concat([]string{"("}, alternatives, []string{")"})
-		}
-		if n := len(lines); n > 0 { // the parenthesis stands behind what comes before
-			lines[n-1] += alternatives[0]
-			alternatives = alternatives[1:]
-		}
-		lines = append(lines, alternatives...)
-	}
-	if !r.all {
-		var names []string
-		for _, m := range r.metrics() {
-			names = append(names, relabeling.Literal(m))
-		}
-		group(names)
-	}
-	between := ""
-	if !r.all {
-		between = relabeling.Literal(r.separator)
-	}
-	if r.job != "" {
-		text := between + relabeling.Literal(r.job)
-		if len(lines) == 0 {
-			lines = []string{""}
-		}
-		lines[len(lines)-1] += text
-		between = relabeling.Literal(r.separator)
-	}
-	if r.kind == sentei.DropValues {
-		lines[len(lines)-1] += between
-		group(relabeling.ValueRegexes(r.label, r.proposals[0].Action.Values))
-	}
-	return lines
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"time"
+	"strings"
 
 	"go.yaml.in/yaml/v2"
 
@@ -15,51 +15,41 @@ import (
 
 var prometheusDialect = Dialect{
 	Name: "prometheus", Extension: "yml",
-	Title: "metric_relabel_configs of each scrape job, to append to those in prometheus.yml",
+	Doc: sentei.Doc{
+		Title: "metric_relabel_configs of each scrape job, to append to those in prometheus.yml",
+		Text: `One YAML document for each backend, with the rules of each scrape job under its name: append them at the end of the
+metric_relabel_configs of the job in your ` + "`prometheus.yml`" + `. There they see the labels as they are stored. A rule holds no more
+than 60 metrics, one on a line, so that you can take one out.
+
+Rules drop or take off what they name and nothing else: names and values are quoted, expressions are anchored, and where
+several labels are joined the separator is one that stands in none of them. Buckets and quantiles are named in both forms,
+1 and 1.0. Before they are written, all rules are executed by Prometheus's own code over all known series.`,
+		Example: `- source_labels: [__name__]
+  regex: 'node_arp_entries'
+  action: drop`,
+	},
 	Write: writePrometheus,
 }
 
 // writePrometheus writes one YAML document for each backend with proposals.
 func writePrometheus(w io.Writer, r *sentei.Report, _ Options) error {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "# Metric relabel rules for Prometheus, made by sentei from its report of %s.\n", r.At.UTC().Format(time.RFC3339))
-	if len(r.Proposals) == 0 {
-		fmt.Fprint(&out, "# Nothing is proposed.\n")
-	} else {
-		fmt.Fprint(&out, "# Append the rules of each job at the end of its metric_relabel_configs in your prometheus.yml:\n"+
-			"# there they see the labels as they are stored. Then reload Prometheus.\n")
+	p := page{
+		title: "Metric relabel rules for Prometheus",
+		how: []string{
+			"Append the rules of each job at the end of its metric_relabel_configs in your prometheus.yml:",
+			"there they see the labels as they are stored. Then reload Prometheus.",
+		},
+		deletions: true,
+		render:    document,
 	}
-	if err := checkProposals(r); err != nil {
-		return err
-	}
-	for i := range r.Backends {
-		b := &r.Backends[i]
-		plans, err := plan(r, b)
-		if err != nil {
-			return err
-		}
-		if len(plans) > 0 {
-			text, err := document(r, b, plans)
-			if err != nil {
-				return err
-			}
-			out.WriteString(text)
-		}
-		out.WriteString(deletions(r, b, nil))
-	}
-	_, err := out.WriteTo(w)
-	return err
+	return p.write(w, r)
 }
 
 // document returns the rules of a backend, read back and checked.
 func document(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, error) {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "---\n# Backend %s: %s.\nscrape_configs:\n", printable(b.Name), saving(r, all(plans)))
-	for i := range plans {
-		p := &plans[i]
-		fmt.Fprintf(&out, "  - job_name: %s\n    metric_relabel_configs:\n", quote(p.scrapeJob.Name))
-		out.WriteString(indent(p.items(r), "      "))
-	}
+	out.WriteString(heading(r, b, plans))
+	out.WriteString(scrapeConfigs(r, plans, promItem))
 	var back struct {
 		ScrapeConfigs []struct {
 			JobName              string            `yaml:"job_name"`
@@ -80,13 +70,32 @@ func document(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, err
 		if err := validate(job.MetricRelabelConfigs); err != nil {
 			return "", err
 		}
-		if err := plans[i].check(r, job.MetricRelabelConfigs); err != nil {
+		if err := plans[i].check(r, len(job.MetricRelabelConfigs), byPrometheus(job.MetricRelabelConfigs)); err != nil {
 			return "", err
 		}
 	}
 	return out.String(), nil
 }
 
+// heading begins the YAML document of a backend.
+func heading(r *sentei.Report, b *sentei.Backend, plans []jobPlan) string {
+	return fmt.Sprintf("---\n# Backend %s: %s.\n", printable(b.Name), saving(r, all(plans)))
+}
+
+// scrapeConfigs returns the scrape_configs of a prometheus.yml with nothing
+// but the rules.
+func scrapeConfigs(r *sentei.Report, plans []jobPlan, item func(*rule) string) string {
+	var out strings.Builder
+	out.WriteString("scrape_configs:\n")
+	for i := range plans {
+		p := &plans[i]
+		fmt.Fprintf(&out, "  - job_name: %s\n    metric_relabel_configs:\n", quote(p.scrapeJob.Name))
+		out.WriteString(indent(p.items(r, item), "      "))
+	}
+	return out.String()
+}
+
+// all returns the proposals of the plans.
 func all(plans []jobPlan) []sentei.Proposal {
 	var out []sentei.Proposal
 	for i := range plans {

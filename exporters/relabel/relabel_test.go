@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/prometheus/model/relabel"
-	"pgregory.net/rapid"
-
 	"github.com/sentei/sentei"
 )
 
@@ -30,19 +27,38 @@ func files(t *testing.T) map[string]File {
 func TestGolden(t *testing.T) {
 	for _, d := range Dialects() {
 		t.Run(d.Name, func(t *testing.T) {
-			golden(t, "golden."+d.Extension, write(t, d, shop(), Options{Files: files(t)}))
-			golden(t, "nothing."+d.Extension, write(t, d, &sentei.Report{At: shop().At}, Options{}))
+			r := cluster()
+			if d.Name == "diff" { // needs a file of each backend
+				r = shop()
+			}
+			var notes bytes.Buffer
+			text := write(t, d, r, Options{Files: files(t), Notes: &notes})
+			golden(t, "golden."+d.Name+"."+d.Extension, text)
+			golden(t, "golden."+d.Name+".notes", notes.Bytes())
+			golden(t, "nothing."+d.Name+"."+d.Extension, write(t, d, &sentei.Report{At: shop().At}, Options{}))
+			if !strings.Contains(unindented(string(text)), unindented(d.Doc.Example)) {
+				t.Errorf("the example of the documentation is not written:\n%s", d.Doc.Example)
+			}
 		})
 	}
 }
 
+// unindented returns the lines without the space around them.
+func unindented(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 func TestByName(t *testing.T) {
 	for _, want := range Dialects() {
-		if got, err := ByName(want.Name); err != nil || got.Title != want.Title || got.Title == "" {
+		if got, err := ByName(want.Name); err != nil || got.Doc != want.Doc || got.Doc.Title == "" {
 			t.Errorf("%s: %+v, %v", want.Name, got, err)
 		}
 	}
-	if _, err := ByName("vmagent"); err == nil || !strings.Contains(err.Error(), "use one of prometheus, diff") {
+	if _, err := ByName("toml"); err == nil || !strings.Contains(err.Error(), "use one of prometheus, diff, operator") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -98,7 +114,7 @@ func TestChunks(t *testing.T) {
 	}
 	all = append(all, stored{strings.Repeat("long_", 600) + "1", "j", sentei.Unused, "j", false}, stored{strings.Repeat("long_", 600) + "2", "j", sentei.Unused, "j", false})
 	r := reportOf("b", []sentei.ScrapeJob{{Name: "j", JobLabels: []string{"j"}}}, all...)
-	plans, err := plan(r, &r.Backends[0])
+	plans, err := plan(&r.Backends[0], r.Proposals)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +169,7 @@ func TestErrors(t *testing.T) {
 	file := Options{Files: map[string]File{"b": {"p.yml", []byte("scrape_configs: [{job_name: j}, {job_name: k}]")}}}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			for _, d := range Dialects() {
+			for _, d := range []Dialect{prometheusDialect, diffDialect, vmagentDialect, alloyDialect, otelDialect} {
 				var b bytes.Buffer
 				err := d.Write(&b, tt.report, file)
 				if err == nil || !strings.Contains(err.Error(), tt.want) || b.Len() > 0 {
@@ -176,60 +192,4 @@ func TestDiffErrors(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-// TestRulesDropOnlyWhatIsPlanned lets any names and jobs stand beside each
-// other. Rules of the texts that come out must tell them apart, also from
-// names that are not known.
-func TestRulesDropOnlyWhatIsPlanned(t *testing.T) {
-	text := rapid.OneOf(
-		rapid.StringMatching(`[a-c]{1,2}`),
-		rapid.StringMatching(`[ab;|()\\.*+?'"#:$@ \n\t{}\[\]^-]{1,4}`),
-		rapid.StringN(1, 5, -1).Filter(func(s string) bool { return s == strings.ToValidUTF8(s, "") }),
-	)
-	rapid.Check(t, func(t *rapid.T) {
-		jobs := rapid.SliceOfNDistinct(text, 1, 3, rapid.ID).Draw(t, "jobs")
-		names := rapid.SliceOfNDistinct(text, 1, 8, rapid.ID).Draw(t, "names")
-		strangers := rapid.SliceOfN(text, 0, 8).Draw(t, "strangers")
-		var all []stored
-		planned := map[series]bool{}
-		for _, name := range names {
-			for _, job := range jobs {
-				s := stored{name, job, sentei.Used, "", len(jobs) > 1}
-				if rapid.Bool().Draw(t, "unused") {
-					s.verdict, s.scrapeJob = sentei.Unused, "s: '"
-					planned[series{name, job}] = true
-				}
-				all = append(all, s)
-			}
-		}
-		r := reportOf("b", []sentei.ScrapeJob{{Name: "s: '", JobLabels: jobs}}, all...)
-		if len(r.Proposals) == 0 {
-			return
-		}
-		var out bytes.Buffer
-		if err := writePrometheus(&out, r, Options{}); err != nil {
-			if strings.Contains(err.Error(), "no separator is left") {
-				return
-			}
-			t.Fatal(err)
-		}
-		plans, err := plan(r, &r.Backends[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rules []*relabel.Config
-		if rules, err = decodeItems(plans[0].items(r)); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range append(names, strangers...) {
-			for _, job := range append(jobs, strangers...) {
-				s := series{name, job}
-				want := planned[s] || len(jobs) == 1 && planned[series{name, jobs[0]}]
-				if got := drops(rules, s); got != want {
-					t.Errorf("%q: dropped %v, want %v\n%s", s, got, want, out.String())
-				}
-			}
-		}
-	})
 }

@@ -243,7 +243,11 @@ func (d *Daemon) scan(ctx context.Context) {
 		d.written(s.config.Store.Path, err)
 	}
 	for _, o := range s.outputs {
-		d.written(o.name, o.write(r))
+		notes, err := o.write(r)
+		if notes != "" {
+			d.options.Logger.Info("wrote output", "file", o.name, "notes", notes)
+		}
+		d.written(o.name, err)
 	}
 }
 

@@ -129,13 +129,14 @@ func TestOutputIsReplacedInOneStep(t *testing.T) {
 	dir := t.TempDir()
 	o := output{name: filepath.Join(dir, "sub", "report.txt")}
 	write := func(text string, fail error) error {
-		o.render = func(w io.Writer, _ *sentei.Report) error {
+		o.render = func(w, _ io.Writer, _ *sentei.Report) error {
 			if _, err := io.WriteString(w, text); err != nil {
 				return err
 			}
 			return fail
 		}
-		return o.write(nil)
+		_, err := o.write(nil)
+		return err
 	}
 	if err := write("first", nil); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/relabel"
@@ -15,8 +16,9 @@ import (
 
 // output is one file that is written after each scan.
 type output struct {
-	name   string // path of the file
-	render func(io.Writer, *sentei.Report) error
+	name string // path of the file
+	// render writes to w. What it has to say besides goes to notes.
+	render func(w, notes io.Writer, r *sentei.Report) error
 }
 
 // CheckOutputs says whether the output part of the configuration names
@@ -36,7 +38,7 @@ func newOutputs(c *config.Config) ([]output, error) {
 			errs = append(errs, fmt.Errorf("output.reports: %w", err))
 			continue
 		}
-		outputs = append(outputs, output{filepath.Join(dir, "report"+f.Extension), func(w io.Writer, r *sentei.Report) error {
+		outputs = append(outputs, output{filepath.Join(dir, "report"+f.Extension), func(w, _ io.Writer, r *sentei.Report) error {
 			return f.Write(w, r, report.Options{Top: f.Top})
 		}})
 	}
@@ -46,11 +48,12 @@ func newOutputs(c *config.Config) ([]output, error) {
 			errs = append(errs, fmt.Errorf("output.relabel: %w", err))
 			continue
 		}
-		outputs = append(outputs, output{filepath.Join(dir, "relabel."+d.Name+"."+d.Extension), func(w io.Writer, r *sentei.Report) error {
+		outputs = append(outputs, output{filepath.Join(dir, "relabel."+d.Name+"."+d.Extension), func(w, notes io.Writer, r *sentei.Report) error {
 			options, err := RelabelOptions(c)
 			if err != nil {
 				return err
 			}
+			options.Notes = notes
 			return d.Write(w, r, options)
 		}})
 	}
@@ -83,11 +86,13 @@ func RelabelOptions(c *config.Config) (relabel.Options, error) {
 	return o, nil
 }
 
-// write replaces the file in one step.
-func (o output) write(r *sentei.Report) error {
-	err := files.Replace(o.name, 0o644, func(w io.Writer) error { return o.render(w, r) })
+// write replaces the file in one step. It returns what there is to say of it
+// that does not stand in it.
+func (o output) write(r *sentei.Report) (notes string, err error) {
+	var b strings.Builder
+	err = files.Replace(o.name, 0o644, func(w io.Writer) error { return o.render(w, &b, r) })
 	if err != nil {
-		return fmt.Errorf("write output %s: %w", o.name, err)
+		return "", fmt.Errorf("write output %s: %w", o.name, err)
 	}
-	return nil
+	return b.String(), nil
 }

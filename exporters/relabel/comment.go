@@ -2,76 +2,12 @@ package relabel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/sentei/sentei"
 )
-
-// items returns the rules as a YAML block sequence at the first column, with
-// the comments that explain them.
-func (p *jobPlan) items(r *sentei.Report) string {
-	var b strings.Builder
-	for i := range p.rules {
-		rule := &p.rules[i]
-		for _, line := range rule.comments(r, p) {
-			fmt.Fprintf(&b, "# %s\n", line)
-		}
-		b.WriteString(rule.item())
-	}
-	return b.String()
-}
-
-// item returns the rule as an item of a YAML sequence.
-func (r *rule) item() string {
-	var lines []string
-	if s := r.sources(); len(s) > 0 {
-		for i := range s {
-			if !model.LabelName(s[i]).IsValidLegacy() {
-				s[i] = quote(s[i])
-			}
-		}
-		lines = append(lines, "source_labels: ["+strings.Join(s, ", ")+"]")
-		if len(s) > 1 && r.separator != ";" {
-			lines = append(lines, "separator: "+quote(r.separator))
-		}
-	}
-	lines = append(lines, "regex: "+r.scalar())
-	switch {
-	case r.kind != sentei.StripLabel:
-		lines = append(lines, "action: drop")
-	case len(r.sources()) == 0:
-		lines = append(lines, "action: labeldrop")
-	default:
-		lines = append(lines, "target_label: "+quote(r.label), "replacement: ''")
-	}
-	return "- " + strings.Join(lines, "\n  ") + "\n"
-}
-
-// scalar returns the expression as YAML: one metric or value on a line, so that
-// a reviewer can read it and take one out. A backslash at the end of a line in
-// double quotes joins it with the next, whose indentation does not count.
-func (r *rule) scalar() string {
-	if len(r.proposals) == 1 && len(r.regex()) <= maxLine {
-		return quote(r.regex())
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, piece := range r.regexLines() {
-		piece = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(piece)
-		if strings.HasPrefix(piece, " ") {
-			piece = `\` + piece
-		}
-		b.WriteString("\\\n    " + piece)
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-// maxLine is how long an expression may be to stand on one line.
-const maxLine = 120
 
 // comments says what the rule does, what it saves and why it is right.
 func (r *rule) comments(report *sentei.Report, plan *jobPlan) []string {
@@ -79,16 +15,18 @@ func (r *rule) comments(report *sentei.Report, plan *jobPlan) []string {
 		fmt.Sprintf("sentei %s: %s, %s.", report.At.UTC().Format("2006-01-02"), r.does(), saving(report, r.proposals)),
 		fmt.Sprintf("%s (grade %s). Proposals:", r.because(report, plan.backend.Name), r.grade),
 	}
-	const perLine = 7
-	for i := 0; i < len(r.proposals); i += perLine {
+	for proposals := range slices.Chunk(r.proposals, idsPerLine) {
 		var ids []string
-		for _, p := range r.proposals[i:min(i+perLine, len(r.proposals))] {
+		for _, p := range proposals {
 			ids = append(ids, p.ID)
 		}
 		lines = append(lines, strings.Join(ids, " "))
 	}
 	return lines
 }
+
+// idsPerLine is how many identifiers stand on a line of comments.
+const idsPerLine = 7
 
 // does says what the rule does.
 func (r *rule) does() string {
@@ -175,30 +113,4 @@ func printable(s string) string {
 		}
 	}
 	return s
-}
-
-// quote returns a YAML scalar that is the text in every version of YAML.
-func quote(s string) string {
-	plain := true
-	for _, r := range s {
-		plain = plain && unicode.IsPrint(r)
-	}
-	if plain {
-		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			fmt.Fprintf(&b, `\U%08X`, r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
