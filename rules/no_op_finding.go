@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,7 +47,9 @@ func (c *check) finding(x *index, b *sentei.Backend, minSeries int64) (sentei.Fi
 	if of.count() < minSeries {
 		return f, false
 	}
-	for k, n := range of.series {
+	// Sorted, since the order matters to sums of floats.
+	for _, k := range slices.SortedFunc(maps.Keys(of.series), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		n := of.series[k]
 		if m := x.metric(b.Name, k[0]); m != nil {
 			for i := range m.Jobs {
 				if m.Jobs[i].Job == k[1] && c.rule.Action == relabel.Drop {

@@ -81,6 +81,7 @@ func All() []Info {
 		stripUnusedLabel(),
 		longerScrapeInterval(),
 		noOpRelabelRule(),
+		duplicateSeries(),
 	}
 }
 
