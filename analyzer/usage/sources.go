@@ -32,6 +32,7 @@ func All() []Info {
 		dashboardFiles,
 		queryLog,
 		victoriaMetricsNames,
+		mimirtoolFiles,
 		declared,
 	}
 }

@@ -42,7 +42,7 @@ type Options struct {
 
 // Formats lists every format, in the order of the documentation.
 func Formats() []Format {
-	return []Format{tableFormat, wideFormat, markdownFormat, jsonFormat, csvFormat, htmlFormat}
+	return []Format{tableFormat, wideFormat, markdownFormat, jsonFormat, csvFormat, htmlFormat, mimirtoolFormat}
 }
 
 // ByName returns the format with the name. The error of an unknown name lists

@@ -88,7 +88,7 @@ func TestEveryFormatIsOneFile(t *testing.T) {
 
 func TestByNameListsTheValidNames(t *testing.T) {
 	_, err := ByName("pdf")
-	want := `unknown report format "pdf": use one of table, wide, markdown, json, csv, html`
+	want := `unknown report format "pdf": use one of table, wide, markdown, json, csv, html, mimirtool`
 	if err == nil || err.Error() != want {
 		t.Errorf("ByName(pdf) = %v, want %s", err, want)
 	}
