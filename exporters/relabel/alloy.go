@@ -90,7 +90,7 @@ func alloyComponents(r *sentei.Report, b *sentei.Backend, plans []jobPlan, names
 		return "", fmt.Errorf("read back the rules: %d components were written, %d are read", len(plans), len(rules))
 	}
 	for i := range plans {
-		if err := plans[i].check(r, len(rules[i]), byPrometheus(rules[i])); err != nil {
+		if err := plans[i].check(len(rules[i]), byPrometheus(rules[i])); err != nil {
 			return "", err
 		}
 	}

@@ -3,7 +3,9 @@ package relabel
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -34,6 +36,9 @@ func validate(rules []*relabel.Config) error {
 		if rule == nil {
 			return errors.New("read back the rules: one is empty")
 		}
+		if rule.Regex.Regexp == nil {
+			return errors.New("read back the rules: one has no expression")
+		}
 		if err := rule.Validate(model.UTF8Validation); err != nil {
 			return fmt.Errorf("read back the rules: %w", err)
 		}
@@ -50,25 +55,17 @@ func (s series) labels(name, value string) labels.Labels {
 	return b.Labels()
 }
 
-// execution carries rules out: it returns what becomes of a series, or false
-// when it is dropped.
-type execution func(labels.Labels) (labels.Labels, bool)
-
-// byPrometheus executes rules with Prometheus's own code.
-func byPrometheus(rules []*relabel.Config) execution {
-	return func(l labels.Labels) (labels.Labels, bool) { return process(rules, l) }
-}
-
 func process(rules []*relabel.Config, l labels.Labels) (labels.Labels, bool) {
 	b := labels.NewBuilder(l)
 	kept := relabel.ProcessBuilder(b, rules...)
 	return b.Labels(), kept
 }
 
-// check executes the n rules of one scrape job that were read back over every
-// known series of the backend. They must do all that was planned. The rest they must leave alone
-// that the scrape job may bring, or that is not unused wherever it is from.
-func (p *jobPlan) check(r *sentei.Report, n int, rules execution) error {
+// check executes the n rules of one scrape job that were read back over the
+// known series of the backend. They must do all that was planned. The rest they
+// must leave alone that the scrape job may bring, or that is not unused
+// wherever it is from.
+func (p *jobPlan) check(n int, rules *execution) error {
 	if n != len(p.rules) {
 		return fmt.Errorf("check the rules of scrape job %q: %d were written, %d are read back", p.scrapeJob.Name, len(p.rules), n)
 	}
@@ -77,11 +74,7 @@ func (p *jobPlan) check(r *sentei.Report, n int, rules execution) error {
 	for _, proposal := range p.proposals() {
 		about[proposal.Action.Metric] = append(about[proposal.Action.Metric], proposal)
 	}
-	for i := range r.Metrics {
-		m := &r.Metrics[i]
-		if m.Backend != p.backend.Name {
-			continue
-		}
+	for _, m := range p.affected(rules, about) {
 		for k := range m.Jobs {
 			if err := p.checkJob(rules, m, k, slices.Concat(about[m.Name], about[""]), found); err != nil {
 				return fmt.Errorf("check the rules of scrape job %q: %w", p.scrapeJob.Name, err)
@@ -96,9 +89,48 @@ func (p *jobPlan) check(r *sentei.Report, n int, rules execution) error {
 	return nil
 }
 
+// affected returns the metrics that a proposal is about or that the rules can
+// do anything to, sorted by name. All others stay as they are.
+func (p *jobPlan) affected(rules *execution, about map[string][]*sentei.Proposal) []*sentei.MetricReport {
+	if len(rules.any) > 0 || len(about[""]) > 0 {
+		return p.metrics.all
+	}
+	out := slices.Clone(p.metrics.odd)
+	for _, names := range [][]string{slices.Collect(maps.Keys(about)), slices.Collect(maps.Keys(rules.byName))} {
+		for _, name := range names {
+			out = append(out, p.metrics.byName[name]...)
+		}
+	}
+	slices.SortFunc(out, func(a, b *sentei.MetricReport) int { return strings.Compare(a.Name, b.Name) })
+	return slices.Compact(out)
+}
+
+// metricIndex are the metrics of a backend.
+type metricIndex struct {
+	all    []*sentei.MetricReport
+	byName map[string][]*sentei.MetricReport
+	odd    []*sentei.MetricReport // those without a legacy name
+}
+
+func indexOf(r *sentei.Report, backend string) *metricIndex {
+	index := &metricIndex{byName: map[string][]*sentei.MetricReport{}}
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		if m.Backend != backend {
+			continue
+		}
+		index.all = append(index.all, m)
+		index.byName[m.Name] = append(index.byName[m.Name], m)
+		if !legacyName(m.Name) {
+			index.odd = append(index.odd, m)
+		}
+	}
+	return index
+}
+
 // checkJob checks what the rules do to the metric in its k-th job. about are the
 // proposals for the metric in any job.
-func (p *jobPlan) checkJob(rules execution, m *sentei.MetricReport, k int, about []*sentei.Proposal, found map[string]bool) error {
+func (p *jobPlan) checkJob(rules *execution, m *sentei.MetricReport, k int, about []*sentei.Proposal, found map[string]bool) error {
 	s := series{m.Name, m.Jobs[k].Job}
 	about = slices.DeleteFunc(about, func(proposal *sentei.Proposal) bool { return proposal.Place.Job != s.job })
 	for _, proposal := range about {
@@ -119,7 +151,7 @@ func (p *jobPlan) checkJob(rules execution, m *sentei.MetricReport, k int, about
 				want, keep = relabeling.Planned(proposal, want)
 			}
 		}
-		got, kept := rules(l)
+		got, kept := rules.run(l)
 		switch {
 		case kept && !keep:
 			return fmt.Errorf("metric %q of job %q is not dropped: %s", s.metric, s.job, l)

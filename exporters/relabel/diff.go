@@ -127,7 +127,7 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	missing := slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
 		return p.Place.Backend != backend || !relabels(&p) || relabeling.Present(existing[p.Place.ScrapeJob], &p)
 	})
-	plans, err := plan(&r.Backends[i], missing)
+	plans, err := plan(r, &r.Backends[i], missing)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := p.check(r, len(rules), byPrometheus(rules)); err != nil {
+		if err := p.check(len(rules), byPrometheus(rules)); err != nil {
 			return nil, err
 		}
 		additions = append(additions, yamledit.Addition{Job: p.scrapeJob.Name, Items: items})

@@ -91,5 +91,5 @@ func mimirOverrides(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (strin
 	if err := validate(rules); err != nil {
 		return "", err
 	}
-	return out.String(), plans[0].check(r, len(rules), byPrometheus(rules))
+	return out.String(), plans[0].check(len(rules), byPrometheus(rules))
 }

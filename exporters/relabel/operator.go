@@ -127,7 +127,7 @@ func operatorPatches(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (stri
 		return "", fmt.Errorf("read back the patches: %d objects were written, %d are read", len(plans), len(rules))
 	}
 	for i := range plans {
-		if err := plans[i].check(r, len(rules[i]), byPrometheus(rules[i])); err != nil {
+		if err := plans[i].check(len(rules[i]), byPrometheus(rules[i])); err != nil {
 			return "", err
 		}
 	}

@@ -95,7 +95,7 @@ func otelReceiver(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string,
 		if err := validate(jobs[i].Rules); err != nil {
 			return "", err
 		}
-		if err := plans[i].check(r, len(jobs[i].Rules), byPrometheus(jobs[i].Rules)); err != nil {
+		if err := plans[i].check(len(jobs[i].Rules), byPrometheus(jobs[i].Rules)); err != nil {
 			return "", err
 		}
 	}

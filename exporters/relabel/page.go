@@ -39,7 +39,7 @@ func (p *page) write(w io.Writer, r *sentei.Report) error {
 	var rules bytes.Buffer
 	for i := range r.Backends {
 		b := &r.Backends[i]
-		plans, err := plan(b, p.carried(r, b, &left))
+		plans, err := plan(r, b, p.carried(r, b, &left))
 		if err != nil {
 			return err
 		}

@@ -21,12 +21,13 @@ const (
 type jobPlan struct {
 	backend   *sentei.Backend
 	scrapeJob *sentei.ScrapeJob
+	metrics   *metricIndex // of the backend
 	rules     []rule
 }
 
 // plan groups proposals of a backend, which relabel rules carry out, into
 // rules, sorted by scrape job, job and what they do.
-func plan(b *sentei.Backend, proposals []sentei.Proposal) ([]jobPlan, error) {
+func plan(r *sentei.Report, b *sentei.Backend, proposals []sentei.Proposal) ([]jobPlan, error) {
 	type group struct {
 		scrapeJob string
 		what
@@ -39,6 +40,7 @@ func plan(b *sentei.Backend, proposals []sentei.Proposal) ([]jobPlan, error) {
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b group) int {
 		return cmp.Or(strings.Compare(a.scrapeJob, b.scrapeJob), compareWhat(a.what, b.what))
 	})
+	index := indexOf(r, b.Name)
 	var plans []jobPlan
 	for _, k := range keys {
 		if len(plans) == 0 || plans[len(plans)-1].scrapeJob.Name != k.scrapeJob {
@@ -51,7 +53,7 @@ func plan(b *sentei.Backend, proposals []sentei.Proposal) ([]jobPlan, error) {
 				}
 				scrapeJob = &b.ScrapeJobs[i]
 			}
-			plans = append(plans, jobPlan{backend: b, scrapeJob: scrapeJob})
+			plans = append(plans, jobPlan{backend: b, scrapeJob: scrapeJob, metrics: index})
 		}
 		rules, err := chunk(k.what, groups[k])
 		if err != nil {

@@ -70,7 +70,7 @@ func document(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, err
 		if err := validate(job.MetricRelabelConfigs); err != nil {
 			return "", err
 		}
-		if err := plans[i].check(r, len(job.MetricRelabelConfigs), byPrometheus(job.MetricRelabelConfigs)); err != nil {
+		if err := plans[i].check(len(job.MetricRelabelConfigs), byPrometheus(job.MetricRelabelConfigs)); err != nil {
 			return "", err
 		}
 	}

@@ -114,7 +114,7 @@ func TestChunks(t *testing.T) {
 	}
 	all = append(all, stored{strings.Repeat("long_", 600) + "1", "j", sentei.Unused, "j", false}, stored{strings.Repeat("long_", 600) + "2", "j", sentei.Unused, "j", false})
 	r := reportOf("b", []sentei.ScrapeJob{{Name: "j", JobLabels: []string{"j"}}}, all...)
-	plans, err := plan(&r.Backends[0], r.Proposals)
+	plans, err := plan(r, &r.Backends[0], r.Proposals)
 	if err != nil {
 		t.Fatal(err)
 	}

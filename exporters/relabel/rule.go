@@ -79,6 +79,15 @@ func (r *rule) regex() string { return strings.Join(r.regexLines(), "") }
 // regexLines returns the expression cut into pieces, one for each name and
 // value.
 func (r *rule) regexLines() []string {
+	lines := r.alternatives()
+	if len(lines) == 1 && (lines[0] == "~" || strings.EqualFold(lines[0], "null")) {
+		// The YAML decoder of Prometheus takes it for no expression, even in quotes.
+		lines[0] = "(" + lines[0] + ")"
+	}
+	return lines
+}
+
+func (r *rule) alternatives() []string {
 	sources := r.sources()
 	if len(sources) == 0 { // labeldrop
 		return []string{relabeling.Literal(r.label)}

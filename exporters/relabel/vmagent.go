@@ -86,7 +86,7 @@ func vmagentDocument(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (stri
 		if err != nil {
 			return "", err
 		}
-		if err := plans[i].check(r, len(job.Rules), run); err != nil {
+		if err := plans[i].check(len(job.Rules), run); err != nil {
 			return "", err
 		}
 	}
@@ -164,54 +164,63 @@ type vmagentRule struct {
 	Regex  []string `yaml:"regex"`
 }
 
-// byVmagent returns what vmagent does with the rules. Its expressions are
-// anchored as ^(?:…)$: other than in Prometheus, a dot would not match the end
-// of a line; no dot is written.
-func byVmagent(rules []vmagentRule) (execution, error) {
-	type parsed struct {
-		drop  bool
-		any   [][]*labels.Matcher // one of them must match, if there are any
-		regex *labels.FastRegexMatcher
-	}
-	var all []parsed
+// byVmagent executes the rules as vmagent does. Its expressions are anchored as
+// ^(?:…)$: other than in Prometheus, a dot would not match the end of a line;
+// no dot is written.
+func byVmagent(rules []vmagentRule) (*execution, error) {
+	e := &execution{}
 	for _, rule := range rules {
-		regex, err := labels.NewFastRegexMatcher(strings.Join(rule.Regex, "|"))
+		expr := strings.Join(rule.Regex, "|")
+		regex, err := labels.NewFastRegexMatcher(expr)
 		if err != nil {
 			return nil, fmt.Errorf("read back the rules: %w", err)
 		}
-		p := parsed{drop: rule.Action == "drop_metrics", regex: regex}
-		if !p.drop && rule.Action != "labeldrop" || len(rule.Regex) == 0 {
-			return nil, fmt.Errorf("read back the rules: action %q with %d expressions", rule.Action, len(rule.Regex))
-		}
+		var selectors [][]*labels.Matcher // one of them must match, if there are any
+		var names []string                // of the metrics that they ask for
+		named := len(rule.If) > 0
 		for _, s := range rule.If {
 			matchers, err := matchersOf(s)
 			if err != nil {
 				return nil, fmt.Errorf("read back the rules: %w", err)
 			}
-			p.any = append(p.any, matchers)
-		}
-		all = append(all, p)
-	}
-	return func(l labels.Labels) (labels.Labels, bool) {
-		for i := range all {
-			p := &all[i]
-			if len(p.any) > 0 && !slices.ContainsFunc(p.any, func(matchers []*labels.Matcher) bool { return matches(matchers, l) }) {
-				continue
+			selectors = append(selectors, matchers)
+			if first := matchers[0]; first.Name == model.MetricNameLabel && first.Type == labels.MatchEqual {
+				names = append(names, first.Value)
+			} else {
+				named = false
 			}
-			if !p.drop {
+		}
+		if !named {
+			names = nil
+		}
+		switch {
+		case len(rule.Regex) > 0 && rule.Action == "drop_metrics":
+			e.add(func(l labels.Labels) (labels.Labels, bool) {
+				return l, !matchesAny(selectors, l) || !regex.MatchString(l.Get(model.MetricNameLabel))
+			}, language(expr, ""))
+		case len(rule.Regex) > 0 && rule.Action == "labeldrop":
+			e.add(func(l labels.Labels) (labels.Labels, bool) {
+				if !matchesAny(selectors, l) {
+					return l, true
+				}
 				b := labels.NewBuilder(l)
 				l.Range(func(l labels.Label) {
-					if p.regex.MatchString(l.Name) {
+					if regex.MatchString(l.Name) {
 						b.Del(l.Name)
 					}
 				})
-				l = b.Labels()
-			} else if p.regex.MatchString(l.Get(model.MetricNameLabel)) {
-				return labels.EmptyLabels(), false
-			}
+				return b.Labels(), true
+			}, names)
+		default:
+			return nil, fmt.Errorf("read back the rules: action %q with %d expressions", rule.Action, len(rule.Regex))
 		}
-		return l, true
-	}, nil
+	}
+	return e, nil
+}
+
+// matchesAny reports whether one of the selectors matches, or there are none.
+func matchesAny(selectors [][]*labels.Matcher, l labels.Labels) bool {
+	return len(selectors) == 0 || slices.ContainsFunc(selectors, func(matchers []*labels.Matcher) bool { return matches(matchers, l) })
 }
 
 func matches(matchers []*labels.Matcher, l labels.Labels) bool {
