@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/relabeling"
 )
 
 // comments says what the rule does, what it saves and why it is right.
@@ -76,21 +77,7 @@ func saving(r *sentei.Report, proposals []sentei.Proposal) string {
 	if cost == (sentei.Cost{}) {
 		return "the saving is counted at another scrape job"
 	}
-	if cost.Series == 0 && cost.SamplesPerSecond == 0 {
-		return fmt.Sprintf("saves %.0f kB of memory and no series", cost.MemoryBytes/1000)
-	}
-	text := fmt.Sprintf("saves %d series, %s samples a second", cost.Series, rate(cost.SamplesPerSecond))
-	if perMonth > 0 {
-		text += fmt.Sprintf(", %.2f %s a month", perMonth, printable(r.Settings.Prices.Currency))
-	}
-	return text
-}
-
-func rate(perSecond float64) string {
-	if perSecond < 10 {
-		return fmt.Sprintf("%.2f", perSecond)
-	}
-	return fmt.Sprintf("%.0f", perSecond)
+	return "saves " + relabeling.Saving(cost, perMonth, printable(r.Settings.Prices.Currency))
 }
 
 // consumers counts those that are not dead.
