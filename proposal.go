@@ -68,8 +68,8 @@ type Action struct {
 	Metric string     `json:"metric,omitempty"`
 	Label  string     `json:"label,omitempty"`
 	// Merges says of a StripLabel that series become one by it, on purpose.
-	Merges bool `json:"merges,omitempty"`
-	Values []string   `json:"values,omitempty"` // sorted
+	Merges bool     `json:"merges,omitempty"`
+	Values []string `json:"values,omitempty"` // sorted
 	// Labels are those that an aggregation takes away, sorted, and Function is
 	// what combines the series: sum, min, max, count.
 	Labels   []string `json:"labels,omitempty"`

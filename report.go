@@ -194,6 +194,33 @@ func (r *Report) OfBackends(names ...string) *Report {
 	return &out
 }
 
+// InStates returns a copy that has only the proposals in one of the states, and
+// how many of the others there are in each state. Proposals that stand and fall
+// together are left out together.
+func (r *Report) InStates(states ...State) (*Report, map[State]int) {
+	left, groups := map[State]int{}, map[string]bool{}
+	for i := range r.Proposals {
+		if p := &r.Proposals[i]; !slices.Contains(states, p.State) {
+			left[p.State]++
+			groups[p.Group] = p.Group != ""
+		}
+	}
+	out := *r
+	out.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p Proposal) bool {
+		if !slices.Contains(states, p.State) {
+			return true
+		}
+		if groups[p.Group] {
+			left[p.State]++
+		}
+		return groups[p.Group]
+	})
+	return &out, left
+}
+
+// Open are the states of proposals that are not decided against.
+func Open() []State { return []State{Pending, Accepted} }
+
 // HashID returns a short identifier of the parts: the first 12 hexadecimal
 // digits of their SHA-256, each part terminated by a zero byte.
 func HashID(parts ...string) string {

@@ -52,3 +52,23 @@ func TestSetGrowth(t *testing.T) {
 		}
 	}
 }
+
+func TestInStates(t *testing.T) {
+	r := &Report{Proposals: []Proposal{
+		{ID: "a", State: Pending}, {ID: "b", State: Rejected}, {ID: "c", State: Accepted, Group: "c"},
+		{ID: "d", State: Snoozed, Group: "c"}, {ID: "e", State: Accepted, Group: "e"},
+	}}
+	ids := func(r *Report) (out []string) {
+		for _, p := range r.Proposals {
+			out = append(out, p.ID)
+		}
+		return out
+	}
+	open, left := r.InStates(Open()...)
+	if diff := cmp.Diff([]string{"a", "e"}, ids(open)); diff != "" || len(r.Proposals) != 5 {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[State]int{Rejected: 1, Snoozed: 1, Accepted: 1}, left); diff != "" {
+		t.Error(diff)
+	}
+}

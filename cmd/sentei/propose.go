@@ -28,6 +28,7 @@ func newPropose() *cobra.Command {
 	addFailOn(cmd)
 	addBackend(cmd)
 	addBudget(cmd)
+	addState(cmd)
 	cmd.Flags().Bool("rehearse", false, "rehearse the proposals first, and withdraw those that make a difference")
 	return cmd
 }
@@ -50,6 +51,10 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	states, err := stateFlag(cmd)
+	if err != nil {
+		return err
+	}
 	r, c, err := scan(cmd, nil, func(c *config.Config) {
 		if cmd.Flags().Changed("rehearse") {
 			c.Rehearsal.Enabled, _ = cmd.Flags().GetBool("rehearse")
@@ -61,12 +66,14 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	if len(backends) > 0 {
 		r = r.OfBackends(backends...)
 	}
+	r, remark := chosen(r, c, states)
 	r, missed := budget(cmd.ErrOrStderr(), r)
 	options, err := daemon.RelabelOptions(c)
 	if err != nil {
 		return err
 	}
 	options.Notes = cmd.ErrOrStderr()
+	options.Remark = remark
 	if err := toOutput(cmd, func(w io.Writer) error { return dialect.Write(w, r, options) }); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ func newReport() *cobra.Command {
 	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: "+bys()+" (csv: metric or backend)")
 	addBackend(cmd)
 	addBudget(cmd)
+	cmd.Flags().Bool("keep", false, "also keep the report in the store, as sentei serve does after each scan")
 	addColor(cmd)
 	addFailOn(cmd)
 	return cmd
@@ -68,9 +69,18 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	r, _, err := scan(cmd, previous)
+	keep, _ := cmd.Flags().GetBool("keep")
+	if err := checkKeep(cmd, keep); err != nil {
+		return err
+	}
+	r, c, err := scan(cmd, previous)
 	if err != nil {
 		return err
+	}
+	if keep {
+		if err := keepReport(cmd, c, r); err != nil {
+			return err
+		}
 	}
 	if len(backends) > 0 {
 		r = r.OfBackends(backends...)
@@ -219,7 +229,8 @@ func count(r *sentei.Report, what string) int {
 	n := 0
 	switch what {
 	case "proposals":
-		n = len(r.Proposals)
+		open, _ := r.InStates(sentei.Open()...)
+		n = len(open.Proposals)
 	case "unknown":
 		n, _, _ = r.Total(sentei.Unknown)
 	case "problems":

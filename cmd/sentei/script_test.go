@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"get":      get,
 			"longline": longLine,
 			"cut":      cutFile,
+			"capture":  capture,
 		},
 	})
 }
@@ -101,4 +103,16 @@ func cutFile(ts *testscript.TestScript, _ bool, args []string) {
 	info, err := os.Stat(path)
 	ts.Check(err)
 	ts.Check(os.Truncate(path, info.Size()/2))
+}
+
+// capture sets a variable to what the group of an expression matches first in
+// a file: capture NAME FILE REGEXP
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	re, err := regexp.Compile(args[2])
+	ts.Check(err)
+	found := re.FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(found) != 2 {
+		ts.Fatalf("%s is not in %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }

@@ -64,6 +64,9 @@ func writeAdaptiveMetrics(w io.Writer, r *sentei.Report, o Options) error {
 	}
 	rules := []adaptiveRule{}
 	notes := []string{fmt.Sprintf("Rules for Grafana Cloud Adaptive Metrics, made by sentei from its report of %s.", r.At.UTC().Format(time.RFC3339))}
+	if o.Remark != "" {
+		notes = append(notes, o.Remark)
+	}
 	for metric, about := range proposals {
 		rule, reason := adaptiveRuleOf(r, about, jobs[metric])
 		for _, p := range about {

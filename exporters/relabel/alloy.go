@@ -38,7 +38,7 @@ Not here: a label that all metrics of a job lose, because here up and scrape_* w
 	Write: writeAlloy,
 }
 
-func writeAlloy(w io.Writer, r *sentei.Report, _ Options) error {
+func writeAlloy(w io.Writer, r *sentei.Report, o Options) error {
 	p := page{
 		title: "Metric relabel rules for Grafana Alloy", comment: "//",
 		how: []string{
@@ -56,7 +56,7 @@ func writeAlloy(w io.Writer, r *sentei.Report, _ Options) error {
 	p.render = func(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, error) {
 		return alloyComponents(r, b, plans, names)
 	}
-	return p.write(w, r)
+	return p.write(w, r, o)
 }
 
 // alloyComponents returns the components of a backend. names are those that

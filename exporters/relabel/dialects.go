@@ -28,6 +28,9 @@ type Options struct {
 	// Notes gets what a dialect without comments has to say: what each rule
 	// saves and what is left out. Nothing is said when nil.
 	Notes io.Writer
+	// Remark is a sentence for the comment at the top, such as which of the
+	// proposals are written; may be empty.
+	Remark string
 	// Files holds the prometheus.yml of each backend by its name. Only the
 	// diff needs it.
 	Files map[string]File

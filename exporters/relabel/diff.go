@@ -36,6 +36,9 @@ git apply and patch skip the comments.`,
 func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "# Made by sentei from its report of %s.\n", r.At.UTC().Format(time.RFC3339))
+	if o.Remark != "" {
+		fmt.Fprintf(&out, "# %s\n", o.Remark)
+	}
 	if len(r.Proposals) == 0 {
 		fmt.Fprint(&out, "# Nothing is proposed.\n")
 	}

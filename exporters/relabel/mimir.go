@@ -36,7 +36,7 @@ of a metric whose job several scrape jobs may bring: each was looked at alone, a
 	Write: writeMimir,
 }
 
-func writeMimir(w io.Writer, r *sentei.Report, _ Options) error {
+func writeMimir(w io.Writer, r *sentei.Report, o Options) error {
 	p := page{
 		title: "Overrides of Grafana Mimir for each tenant",
 		how: []string{
@@ -57,7 +57,7 @@ func writeMimir(w io.Writer, r *sentei.Report, _ Options) error {
 		},
 		render: mimirOverrides,
 	}
-	return p.write(w, r)
+	return p.write(w, r, o)
 }
 
 // tenantJob stands for all scrape jobs of a tenant, which pass the same rules.

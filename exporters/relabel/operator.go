@@ -52,7 +52,7 @@ job tells its class.`,
 	Write: writeOperator,
 }
 
-func writeOperator(w io.Writer, r *sentei.Report, _ Options) error {
+func writeOperator(w io.Writer, r *sentei.Report, o Options) error {
 	p := page{
 		title: "Patches of the prometheus-operator's objects",
 		how: []string{
@@ -67,7 +67,7 @@ func writeOperator(w io.Writer, r *sentei.Report, _ Options) error {
 		},
 		render: operatorPatches,
 	}
-	return p.write(w, r)
+	return p.write(w, r, o)
 }
 
 // monitor is an object that the prometheus-operator makes a scrape job from.

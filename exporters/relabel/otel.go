@@ -41,7 +41,7 @@ are stored get the same; buckets by le are.`,
 	Write: writeOtel,
 }
 
-func writeOtel(w io.Writer, r *sentei.Report, _ Options) error {
+func writeOtel(w io.Writer, r *sentei.Report, o Options) error {
 	families := familiesOf(r)
 	p := page{
 		title: "Metric relabel rules for the prometheus receiver of the OpenTelemetry Collector",
@@ -60,7 +60,7 @@ func writeOtel(w io.Writer, r *sentei.Report, _ Options) error {
 		},
 		render: otelReceiver,
 	}
-	return p.write(w, r)
+	return p.write(w, r, o)
 }
 
 func otelReceiver(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, error) {

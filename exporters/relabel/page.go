@@ -31,7 +31,7 @@ type page struct {
 }
 
 // write writes the page, or nothing when it fails.
-func (p *page) write(w io.Writer, r *sentei.Report) error {
+func (p *page) write(w io.Writer, r *sentei.Report, o Options) error {
 	if err := checkProposals(r); err != nil {
 		return err
 	}
@@ -58,6 +58,9 @@ func (p *page) write(w io.Writer, r *sentei.Report) error {
 		}
 	}
 	lines := []string{fmt.Sprintf("%s, made by sentei from its report of %s.", p.title, r.At.UTC().Format(time.RFC3339))}
+	if o.Remark != "" {
+		lines = append(lines, o.Remark)
+	}
 	switch {
 	case len(r.Proposals) == 0:
 		lines = append(lines, "Nothing is proposed.")

@@ -32,7 +32,7 @@ several labels are joined the separator is one that stands in none of them. Buck
 }
 
 // writePrometheus writes one YAML document for each backend with proposals.
-func writePrometheus(w io.Writer, r *sentei.Report, _ Options) error {
+func writePrometheus(w io.Writer, r *sentei.Report, o Options) error {
 	p := page{
 		title: "Metric relabel rules for Prometheus",
 		how: []string{
@@ -42,7 +42,7 @@ func writePrometheus(w io.Writer, r *sentei.Report, _ Options) error {
 		deletions: true,
 		render:    document,
 	}
-	return p.write(w, r)
+	return p.write(w, r, o)
 }
 
 // document returns the rules of a backend, read back and checked.

@@ -41,7 +41,7 @@ metric is neither known as a counter nor as a gauge.`,
 	Write: writeVmagent,
 }
 
-func writeVmagent(w io.Writer, r *sentei.Report, _ Options) error {
+func writeVmagent(w io.Writer, r *sentei.Report, o Options) error {
 	p := page{
 		title: "Metric relabel rules for vmagent",
 		how: []string{
@@ -58,7 +58,7 @@ func writeVmagent(w io.Writer, r *sentei.Report, _ Options) error {
 		aggregate: streamAggregation,
 		render:    vmagentDocument,
 	}
-	return p.write(w, r)
+	return p.write(w, r, o)
 }
 
 func vmagentDocument(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, error) {

@@ -33,8 +33,10 @@ func (d *Daemon) handler() http.Handler {
 	for _, dialect := range relabel.Dialects() {
 		mux.HandleFunc("GET /relabel/"+dialect.Name, d.withReport(func(r *sentei.Report) (string, []byte, error) {
 			var b bytes.Buffer
-			options, err := RelabelOptions(d.current.Load().config)
+			c := d.current.Load().config
+			options, err := RelabelOptions(c)
 			if err == nil {
+				r, options.Remark = OpenProposals(r, c)
 				err = dialect.Write(&b, r, options)
 			}
 			return "text/plain; charset=utf-8", b.Bytes(), err

@@ -54,6 +54,7 @@ func newOutputs(c *config.Config) ([]output, error) {
 				return err
 			}
 			options.Notes = notes
+			r, options.Remark = OpenProposals(r, c)
 			return d.Write(w, r, options)
 		}})
 	}

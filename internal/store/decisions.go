@@ -14,13 +14,19 @@ import (
 // maxText bounds what a person may write, in bytes.
 const maxText = 4096
 
+// IncompleteError says what a decision lacks.
+type IncompleteError struct{ error }
+
+// Unwrap returns the error itself.
+func (e IncompleteError) Unwrap() error { return e.error }
+
 // Decide adds a decision to the history of its proposal; when it returns nil
-// the decision is on disk. It refuses decisions that are not complete: a
-// rejection needs a reason, a snooze a time to come, each a name and a time.
+// the decision is on disk. It refuses decisions that are not complete with an
+// IncompleteError: a rejection needs a reason, a snooze a time to come, each a name and a time.
 // The error is ErrNotFound when no report had the proposal.
 func (s *Store) Decide(ctx context.Context, d sentei.Decision) error {
 	if err := checkDecision(&d); err != nil {
-		return fmt.Errorf("decide on proposal %s: %w", d.Proposal, err)
+		return IncompleteError{fmt.Errorf("decide on proposal %s: %w", d.Proposal, err)}
 	}
 	return s.change(ctx, "decide on proposal "+d.Proposal, func(tx *sql.Tx) error {
 		var known int
