@@ -78,6 +78,9 @@ func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.P
 	case p.Action.Kind == sentei.SetInterval && p.Grade == sentei.GradeB:
 		proof.Theorem = intervalTheorem
 		proof.Readers, reason = x.proveInterval(p)
+	case p.Action.Kind == sentei.ConvertHistograms && p.Grade == sentei.GradeC:
+		proof.Theorem = conversionTheorem
+		proof.Readers, reason = x.proveConversion(p)
 	default:
 		reason = fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
 	}

@@ -80,6 +80,7 @@ func All() []Info {
 		mergeConstantSeries(),
 		stripUnusedLabel(),
 		longerScrapeInterval(),
+		nativeHistograms(),
 		noOpRelabelRule(),
 		duplicateSeries(),
 	}
