@@ -52,6 +52,7 @@ type unit struct {
 	members []int
 	id      string // the smallest of theirs
 	grade   int    // of the least safe member
+	refused bool   // somebody has rejected or put off a member
 	saving  float64
 }
 
@@ -59,8 +60,9 @@ type unit struct {
 // of the report, and how much they save. Safe grades come first: one of a lower
 // grade is taken only when all of the higher ones do not suffice. Within a
 // grade the biggest come first, and what turns out not to be needed is left
-// out. Proposals that stand and fall together are taken together. When the
-// target cannot be reached it returns all proposals that save anything.
+// out. Proposals that stand and fall together are taken together, and none that
+// somebody has rejected or snoozed is taken. When the target cannot be reached
+// it returns all others that save anything.
 func Budget(r *sentei.Report, t Target) (chosen []sentei.Proposal, saved float64) {
 	units := unitsOf(r.Proposals, t)
 	slices.SortStableFunc(units, func(a, b unit) int {
@@ -73,7 +75,7 @@ func Budget(r *sentei.Report, t Target) (chosen []sentei.Proposal, saved float64
 	})
 	var taken []unit
 	for _, u := range units {
-		if u.saving > 0 && !t.Reached(saved) {
+		if u.saving > 0 && !u.refused && !t.Reached(saved) {
 			taken = append(taken, u)
 			saved += u.saving
 		}
@@ -139,6 +141,7 @@ func unitsOf(proposals []sentei.Proposal, t Target) []unit {
 			if id := proposals[k].ID; u.id == "" || id < u.id {
 				u.id = id
 			}
+			u.refused = u.refused || proposals[k].State == sentei.Rejected || proposals[k].State == sentei.Snoozed
 			u.grade = max(u.grade, rank(proposals[k].Grade))
 			u.saving += t.Of(proposals[k].Saving, proposals[k].SavingPerMonth)
 		}

@@ -34,6 +34,7 @@ func TestBudget(t *testing.T) {
 		p.ID, p.Place.ScrapeJob, p.Saving, p.SavingPerMonth = id, "other", sentei.Cost{}, 0
 		return p
 	}
+	decided := func(s sentei.State, p sentei.Proposal) sentei.Proposal { p.State = s; return p }
 	tests := map[string]struct {
 		proposals []sentei.Proposal
 		amount    float64
@@ -47,6 +48,10 @@ func TestBudget(t *testing.T) {
 		"reached before":                {[]sentei.Proposal{saves("a", "A", 1)}, 0, []string{}, 0},
 		"a group is as safe as its worst": {
 			[]sentei.Proposal{grouped("g", saves("a", "A", 90)), grouped("g", saves("b", "C", 1)), saves("c", "B", 50)}, 40, []string{"c"}, 50,
+		},
+		"what was rejected or snoozed": {
+			[]sentei.Proposal{decided(sentei.Rejected, grouped("g", saves("a", "A", 90))), grouped("g", saves("b", "A", 80)), decided(sentei.Snoozed, saves("c", "A", 70)), decided(sentei.Accepted, saves("d", "B", 60))},
+			10, []string{"d"}, 60,
 		},
 		"a group as a whole": {
 			[]sentei.Proposal{saves("a", "A", 5), grouped("g", saves("b", "A", 3)), saves("c", "A", 4), grouped("g", saves("d", "A", 3))}, 6, []string{"b", "d"}, 6,

@@ -233,7 +233,7 @@ func (e *proposalExplanation) writeProof(b *strings.Builder, r *sentei.Report) {
 	}
 	fmt.Fprintf(b, "%s\n\nLooked at: %d living consumers of the backend, with %d selectors.\n", e.Proof.Theorem, e.Proof.Consumers, e.Proof.Selectors)
 	if len(e.Proof.Readers) == 0 {
-		b.WriteString("None of them reads the metric.\n")
+		b.WriteString("None of them reads what it takes away.\n")
 	} else {
 		fmt.Fprintf(b, "%d selectors read it and do not notice:\n\n", len(e.Proof.Readers))
 	}
@@ -250,7 +250,10 @@ func (e *proposalExplanation) writeProof(b *strings.Builder, r *sentei.Report) {
 		fmt.Fprintf(b, "  - `%s` %s\n", reader.Selector, reader.Because)
 	}
 	x := e.Proof.Executed
-	if x == nil {
+	switch {
+	case x == nil && e.Relabel == "":
+		return
+	case x == nil:
 		b.WriteString("\nIts rule was not executed, for the series could not be listed.\n")
 		return
 	}
