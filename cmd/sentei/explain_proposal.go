@@ -161,7 +161,7 @@ func (e *proposalExplanation) write(w io.Writer, r *sentei.Report) error {
 	if e.Transient > 0 {
 		fmt.Fprintf(&b, "Results may differ for %s, until the longest range that looks back over that moment has passed.\n", model.Duration(e.Transient))
 	} else {
-		b.WriteString("Results do not change, in that moment neither.\n")
+		b.WriteString("Results do not change, not even in that moment.\n")
 	}
 	for _, s := range [][2]string{{"Risk", e.Risk}, {"Check before", e.Check}, {"Undo after", e.Rollback}} {
 		if s[1] != "" {
