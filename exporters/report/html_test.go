@@ -215,7 +215,7 @@ func TestTileLines(t *testing.T) {
 // What the drawing leaves out is summed up in it.
 func TestTreemapShowsEverything(t *testing.T) {
 	v := newView(reporttest.Large(500))
-	m := v.treemap(1000, 400, 5)
+	m := v.treemap(1000, 400, 5, nil)
 	var area float64
 	for _, b := range m.Tiles {
 		area += b.W * b.H

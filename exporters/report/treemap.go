@@ -74,8 +74,9 @@ func layRow(sizes []float64, scale, area float64, in box) (row []box, rest box) 
 
 // A treemap shows what every metric costs, those of one verdict together.
 type treemap struct {
-	W, H  float64
-	Tiles []tile
+	W, H   float64
+	Tiles  []tile
+	Linked bool // some tiles lead somewhere
 }
 
 type tile struct {
@@ -84,16 +85,17 @@ type tile struct {
 	Title   string   // tells all: shown by browsers on hovering
 	Lines   []string // the name, broken
 	Amount  string   // empty where it has no room
+	Href    string   // where it leads; may be empty
 }
 
 // An area is a metric, or several, before it is drawn.
 type area struct {
-	name, title, amount string
-	size                float64
+	name, title, amount, href string
+	size                      float64
 }
 
 // treemap draws at most limit metrics of each verdict and sums up the others.
-func (v *view) treemap(width, height float64, limit int) treemap {
+func (v *view) treemap(width, height float64, limit int, link func(*sentei.MetricReport) string) treemap {
 	type group struct {
 		verdict sentei.Verdict
 		areas   []area
@@ -101,7 +103,7 @@ func (v *view) treemap(width, height float64, limit int) treemap {
 	}
 	var groups []group
 	for _, verdict := range sentei.Verdicts() {
-		if areas, size := v.areas(verdict, limit); size > 0 {
+		if areas, size := v.areas(verdict, limit, link); size > 0 {
 			groups = append(groups, group{verdict, areas, size})
 		}
 	}
@@ -110,7 +112,7 @@ func (v *view) treemap(width, height float64, limit int) treemap {
 	for _, g := range groups {
 		sizes = append(sizes, g.size)
 	}
-	t := treemap{W: width, H: height}
+	t := treemap{W: width, H: height, Linked: link != nil}
 	for i, in := range squarify(sizes, box{0, 0, width, height}) {
 		var inner []float64
 		for _, a := range groups[i].areas {
@@ -118,7 +120,7 @@ func (v *view) treemap(width, height float64, limit int) treemap {
 		}
 		for k, b := range squarify(inner, in) {
 			a := groups[i].areas[k]
-			one := tile{box: b, Verdict: groups[i].verdict, Title: a.title, Lines: tileLines(a.name, b)}
+			one := tile{box: b, Verdict: groups[i].verdict, Title: a.title, Href: a.href, Lines: tileLines(a.name, b)}
 			if n := len(one.Lines); n > 0 && n < one.room() && utf8.RuneCountInString(a.amount) <= one.chars() {
 				one.Amount = a.amount
 			}
@@ -130,16 +132,20 @@ func (v *view) treemap(width, height float64, limit int) treemap {
 
 // areas returns the metrics of a verdict, the biggest first and those beyond
 // the limit as one, and their sum.
-func (v *view) areas(verdict sentei.Verdict, limit int) ([]area, float64) {
+func (v *view) areas(verdict sentei.Verdict, limit int, link func(*sentei.MetricReport) string) ([]area, float64) {
 	var all []area
 	var sum float64
 	for i := range v.Metrics {
 		m := &v.Metrics[i]
 		if size := v.weight(m.Cost, m.PerMonth); m.Verdict == verdict && size > 0 {
-			all = append(all, area{
+			a := area{
 				name: m.Name, title: m.Name + ", " + string(verdict) + ": " + v.amount(m.Cost, m.PerMonth),
 				amount: v.short(size), size: size,
-			})
+			}
+			if link != nil {
+				a.href = link(m)
+			}
+			all = append(all, a)
 			sum += size
 		}
 	}
