@@ -13,8 +13,8 @@ func grades() []sentei.Grade {
 	return []sentei.Grade{sentei.GradeA, sentei.GradeASteady, sentei.GradeB, sentei.GradeC}
 }
 
-// gradeName writes A′ with a prime.
-func gradeName(g sentei.Grade) string { return strings.ReplaceAll(string(g), "'", "′") }
+// GradeName writes A′ with a prime.
+func GradeName(g sentei.Grade) string { return strings.ReplaceAll(string(g), "'", "′") }
 
 // byGrade splits the proposals, since grades are never mixed in one list.
 // Grades that are not known come last. Each group lists at most top proposals,

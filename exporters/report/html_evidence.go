@@ -182,7 +182,7 @@ func (v *view) gradeTables(top int) []gradeTable {
 	var out []gradeTable
 	for _, group := range v.byGrade(top) {
 		t := gradeTable{
-			Grade: gradeName(group.grade), Title: group.grade.Meaning(), Rest: group.rest(),
+			Grade: GradeName(group.grade), Title: group.grade.Meaning(), Rest: group.rest(),
 			Count: number.Count(int64(group.all.metrics)), Saving: v.saved(group.all.cost, group.all.perMonth),
 		}
 		for _, p := range group.proposals {

@@ -98,7 +98,7 @@ func (d *document) proposals(top int) {
 	}
 	d.line("\n## Proposals")
 	for _, group := range d.byGrade(top) {
-		d.line("\n### Grade %s: %s\n", markdownText(gradeName(group.grade)), group.grade.Meaning())
+		d.line("\n### Grade %s: %s\n", markdownText(GradeName(group.grade)), group.grade.Meaning())
 		d.grid(d.proposalsGrid(group))
 		if rest := group.rest(); rest != "" {
 			d.line("\n%s; all together %s.", rest, markdownText(d.saved(group.all.cost, group.all.perMonth)))

@@ -1,0 +1,184 @@
+package web
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sentei/sentei"
+)
+
+// maxBody is how much a request to decide may send.
+const maxBody = 64 << 10
+
+// tokenHeader carries the token in requests to the API.
+const tokenHeader = "Sentei-Token"
+
+// errForeign and errNoToken refuse requests that must not change anything.
+var (
+	errForeign = errors.New("the request comes from another site, or its form is from before a restart: open the page again and decide once more")
+	errNoToken = errors.New("the header " + tokenHeader + " is missing or old: GET /api/v1/status has the token")
+)
+
+// check returns why a request must not decide, with the status, or 0.
+func (h *Handler) check(req *http.Request, mediaType string) (int, error) {
+	switch {
+	case h.options.Decider == nil:
+		return http.StatusForbidden, errors.New("decisions are not kept: set store.path in the configuration")
+	case !h.canDecide():
+		return http.StatusForbidden, errors.New("decisions are not taken: web.read_only is set")
+	}
+	if err := h.foreign.Check(req); err != nil {
+		return http.StatusForbidden, errForeign
+	}
+	if got, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || got != mediaType {
+		return http.StatusUnsupportedMediaType, fmt.Errorf("the content type must be %s", mediaType)
+	}
+	return 0, nil
+}
+
+func (h *Handler) ours(token string) bool {
+	return subtle.ConstantTimeCompare([]byte(token), []byte(h.token)) == 1
+}
+
+// decide takes the form of the page of a proposal.
+func (h *Handler) decide(w http.ResponseWriter, req *http.Request) {
+	if code, err := h.check(req, "application/x-www-form-urlencoded"); err != nil {
+		h.fail(w, req, code, sentence(err))
+		return
+	}
+	req.Body = http.MaxBytesReader(w, req.Body, maxBody)
+	if err := req.ParseForm(); err != nil {
+		h.fail(w, req, http.StatusBadRequest, sentence(fmt.Errorf("read the form: %w", err)))
+		return
+	}
+	form := req.PostForm
+	if !h.ours(form.Get("token")) {
+		h.fail(w, req, http.StatusForbidden, sentence(errForeign))
+		return
+	}
+	x := h.index()
+	if x == nil {
+		h.fail(w, req, http.StatusServiceUnavailable, noReport)
+		return
+	}
+	p := x.proposals[req.PathValue("id")]
+	if p == nil {
+		h.proposalGone(w, req, x)
+		return
+	}
+	e := entry{State: form.Get("state"), By: form.Get("by"), Reason: form.Get("reason"), Until: form.Get("until")}
+	d := sentei.Decision{State: sentei.State(e.State), By: strings.TrimSpace(e.By), Reason: strings.TrimSpace(e.Reason), At: h.options.Now()}
+	var err error
+	if d.State == sentei.Snoozed {
+		d.Until, err = until(e.Until)
+	}
+	if err == nil {
+		err = h.decideAll(req.Context(), x, p, d)
+	}
+	if err != nil {
+		e.Error = sentence(err)
+		s, statesErr := h.states(req.Context(), x)
+		if statesErr != nil {
+			h.fail(w, req, http.StatusInternalServerError, statesErr.Error())
+			return
+		}
+		h.showProposal(w, req, http.StatusUnprocessableEntity, x, s, p, e)
+		return
+	}
+	w.Header().Set("Location", "../"+p.ID) // relative: a proxy may have taken a prefix away
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// decideAll decides about a proposal and those that stand and fall with it.
+func (h *Handler) decideAll(ctx context.Context, x *index, p *sentei.Proposal, d sentei.Decision) error {
+	for _, m := range x.members(p) {
+		switch m.State {
+		case sentei.Applied, sentei.Verified, sentei.Regretted:
+			return fmt.Errorf("proposal %s has been carried out", m.ID)
+		}
+	}
+	for _, m := range x.members(p) {
+		d.Proposal = m.ID
+		if err := h.options.Decider.Decide(ctx, d); err != nil {
+			return err
+		}
+		h.options.Logger.Info("decided", "proposal", m.ID, "state", d.State, "by", d.By)
+	}
+	return nil
+}
+
+// until reads a day or an instant. A day ends at midnight UTC.
+func until(text string) (time.Time, error) {
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("until: want a day as 2026-12-31 or an instant as 2026-12-31T12:00:00Z, got %q", text)
+	}
+	return t, nil
+}
+
+// apiDecide takes a decision as JSON.
+func (h *Handler) apiDecide(w http.ResponseWriter, req *http.Request) {
+	if code, err := h.check(req, "application/json"); err != nil {
+		apiError(w, code, "forbidden", err.Error())
+		return
+	}
+	if !h.ours(req.Header.Get(tokenHeader)) {
+		apiError(w, http.StatusForbidden, "forbidden", errNoToken.Error())
+		return
+	}
+	var in struct {
+		State  sentei.State `json:"state"`
+		Reason string       `json:"reason"`
+		By     string       `json:"by"`
+		Until  string       `json:"until"`
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(w, req.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil {
+		apiError(w, http.StatusBadRequest, "bad_data", "read the decision: "+err.Error())
+		return
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		apiError(w, http.StatusBadRequest, "bad_data", "read the decision: there is more than one value")
+		return
+	}
+	x := h.ready(w)
+	if x == nil {
+		return
+	}
+	p := x.proposals[req.PathValue("id")]
+	if p == nil {
+		apiError(w, http.StatusNotFound, "not_found", "the last report has no such proposal")
+		return
+	}
+	d := sentei.Decision{State: in.State, By: strings.TrimSpace(in.By), Reason: strings.TrimSpace(in.Reason), At: h.options.Now()}
+	var err error
+	if in.Until != "" {
+		d.Until, err = until(in.Until)
+	}
+	if err == nil {
+		err = h.decideAll(req.Context(), x, p, d)
+	}
+	if err != nil {
+		apiError(w, http.StatusUnprocessableEntity, "bad_data", err.Error())
+		return
+	}
+	h.answerProposal(w, req, x, p)
+}
+
+// sentence makes an error one: with a capital and a full stop.
+func sentence(err error) string {
+	s := err.Error()
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}

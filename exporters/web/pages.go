@@ -1,0 +1,363 @@
+package web
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/relabel"
+	"github.com/sentei/sentei/exporters/report"
+	"github.com/sentei/sentei/internal/store"
+)
+
+// pages lists the routes of the review page.
+func (h *Handler) pages() []route {
+	return []route{
+		{"GET /{$}", h.page(h.overviewPage)},
+		{"GET /ui/metrics", h.page(h.metricsPage)},
+		{"GET /ui/metric/{backend}/{name}", h.page(h.metricPage)},
+		{"GET /ui/proposals", h.page(h.proposalsPage)},
+		{"GET /ui/proposals/{id}", h.page(h.proposalPage)},
+		{"POST /ui/proposals/{id}/decision", h.decide},
+		{"GET /ui/relabel", h.page(h.relabelPage)},
+		{"GET /ui/relabel/download", h.download},
+		{"GET /ui/findings", h.page(h.findingsPage)},
+		{"GET /ui/problems", h.page(h.problemsPage)},
+	}
+}
+
+// page serves what needs a report and the states of its proposals.
+func (h *Handler) page(serve func(http.ResponseWriter, *http.Request, *index, states)) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		x := h.index()
+		if x == nil {
+			w.Header().Set("Refresh", "5")
+			h.fail(w, req, http.StatusServiceUnavailable, "There is no report yet: the first scan is under way, or failed. This page looks again by itself.")
+			return
+		}
+		s, err := h.states(req.Context(), x)
+		if err != nil {
+			h.options.Logger.Error("read decisions", "err", err)
+			h.fail(w, req, http.StatusInternalServerError, err.Error())
+			return
+		}
+		serve(w, req, x, s)
+	}
+}
+
+// A stateSum is what the proposals of one state save together.
+type stateSum struct {
+	State    sentei.State
+	Count    int
+	Saving   sentei.Cost
+	PerMonth float64
+	X, W     string // of the bar, in percent
+}
+
+func (s states) sums() []stateSum {
+	sums := map[sentei.State]*stateSum{}
+	add := func(state sentei.State, saving sentei.Cost, perMonth float64) {
+		if sums[state] == nil {
+			sums[state] = &stateSum{State: state}
+		}
+		t := sums[state]
+		t.Count++
+		t.Saving, t.PerMonth = t.Saving.Plus(saving), t.PerMonth+perMonth
+	}
+	for i := range s.x.Proposals {
+		p := &s.x.Proposals[i]
+		add(s.State(p), p.Saving, p.SavingPerMonth)
+	}
+	for i := range s.x.Tracked {
+		t := &s.x.Tracked[i]
+		add(t.State, t.Saving, t.SavingPerMonth)
+	}
+	whole, at := 0.0, 0.0
+	weight := func(t *stateSum) float64 {
+		if s.x.priced {
+			return t.PerMonth
+		}
+		return float64(t.Saving.Series)
+	}
+	for _, t := range sums {
+		whole += weight(t)
+	}
+	var out []stateSum
+	for _, state := range sentei.States() {
+		if t := sums[state]; t != nil {
+			t.X, t.W = bar(at, whole), bar(weight(t), whole)
+			at += weight(t)
+			out = append(out, *t)
+		}
+	}
+	return out
+}
+
+type overview struct {
+	report.Summary
+	States  []stateSum
+	Biggest []sentei.Proposal
+	Grown   []*sentei.MetricReport
+	Shrunk  []*sentei.MetricReport
+	Since   string
+	Trend   *trend
+}
+
+// short is how many lines the lists of the overview have.
+const short = 8
+
+func (h *Handler) overviewPage(w http.ResponseWriter, req *http.Request, x *index, s states) {
+	o := overview{Summary: x.sums(), States: s.sums()}
+	for i := range x.Proposals {
+		if p := s.with(&x.Proposals[i]); p.State == sentei.Pending && len(o.Biggest) < short {
+			o.Biggest = append(o.Biggest, p)
+		}
+	}
+	if !x.Since.IsZero() {
+		o.Since = x.Since.UTC().Format("2006-01-02 15:04 UTC")
+		order := x.order("growth")
+		for i := range min(short, len(order)) {
+			if m := &x.Metrics[order[i]]; *m.SeriesGrowth > 0 {
+				o.Grown = append(o.Grown, m)
+			}
+			if m := &x.Metrics[order[len(order)-1-i]]; *m.SeriesGrowth < 0 {
+				o.Shrunk = append(o.Shrunk, m)
+			}
+		}
+	}
+	reports, err := h.reports(req.Context())
+	if err != nil {
+		h.options.Logger.Error("list reports", "err", err) // the rest of the page is worth showing
+	}
+	o.Trend = newTrend(reports)
+	h.show(w, req, http.StatusOK, "ui-overview", "overview", "Overview", x, o)
+}
+
+// A column is a heading that sorts.
+type column struct {
+	Key, Title, Class string
+	URL               string
+	Direction         string // aria-sort of the present one, else empty
+}
+
+// A pager leads to the other parts of a list.
+type pager struct {
+	From, To, Total int
+	Previous, Next  string // empty where there is none
+}
+
+func newPager(values url.Values, w window, shown, total int) pager {
+	p := pager{From: min(w.Offset+1, total), To: w.Offset + shown, Total: total}
+	if w.Offset > 0 {
+		p.Previous = with(values, "offset", strconv.Itoa(max(0, w.Offset-w.Limit)))
+	}
+	if w.Offset+shown < total {
+		p.Next = with(values, "offset", strconv.Itoa(w.Offset+w.Limit))
+	}
+	return p
+}
+
+// with returns the query with one parameter changed, or away when empty.
+func with(values url.Values, key, value string, more ...string) string {
+	v := maps.Clone(values)
+	v.Set(key, value)
+	for i := 0; i+1 < len(more); i += 2 {
+		v.Set(more[i], more[i+1])
+	}
+	for k := range v {
+		if v.Get(k) == "" || k == "offset" && v.Get(k) == "0" {
+			v.Del(k)
+		}
+	}
+	return "?" + v.Encode()
+}
+
+func (h *Handler) metricsPage(w http.ResponseWriter, req *http.Request, x *index, _ states) {
+	values := req.URL.Query()
+	q, err := readMetricQuery(values, 50)
+	if err != nil {
+		h.fail(w, req, http.StatusBadRequest, err.Error())
+		return
+	}
+	found := x.find(q)
+	var columns []column
+	for _, c := range []column{
+		{Key: "name", Title: "Metric"}, {Key: "verdict", Title: "Verdict"}, {Key: "series", Title: "Series", Class: "num"},
+		{Key: "samples", Title: "Samples/s", Class: "num samples"}, {Key: "cost", Title: "Cost", Class: "num"},
+		{Key: "growth", Title: "Growth", Class: "num growth"}, {Key: "readers", Title: "Readers", Class: "num readers"},
+		{Key: "score", Title: "Score", Class: "num score"},
+	} {
+		if c.Key == "growth" && x.Since.IsZero() || c.Key == "cost" && !x.priced {
+			continue
+		}
+		order := ""
+		if c.Key == q.Sort {
+			c.Direction = "descending"
+			if rising(c.Key) != q.reversed() {
+				c.Direction = "ascending"
+			}
+			if !q.reversed() { // the next click turns it round
+				order = "asc"
+				if rising(c.Key) {
+					order = "desc"
+				}
+			}
+		}
+		c.URL = with(values, "sort", c.Key, "order", order, "offset", "")
+		columns = append(columns, c)
+	}
+	dearest := 0.0
+	for _, m := range found.Metrics {
+		dearest = max(dearest, x.weight(m))
+	}
+	type row struct {
+		*sentei.MetricReport
+		W         string
+		Proposals int
+	}
+	var rows []row
+	for _, m := range found.Metrics {
+		rows = append(rows, row{m, bar(x.weight(m), dearest), len(x.about[metricKey{m.Backend, m.Name}])})
+	}
+	jobs := x.jobs
+	const manyJobs = 500 // to choose from
+	h.show(w, req, http.StatusOK, "ui-metrics", "metrics", "Metrics", x, struct {
+		Query   metricQuery
+		Found   selection
+		Rows    []row
+		Columns []column
+		Grown   bool
+		Pager   pager
+		Jobs    []string
+	}{q, found, rows, columns, !x.Since.IsZero(), newPager(values, q.window, len(rows), found.Total), jobs[:min(len(jobs), manyJobs)]})
+}
+
+// weight is what bars measure: money, or series where nothing has a price.
+func (x *index) weight(m *sentei.MetricReport) float64 {
+	if x.priced {
+		return m.PerMonth
+	}
+	return float64(m.Cost.Series)
+}
+
+func (h *Handler) proposalsPage(w http.ResponseWriter, req *http.Request, x *index, s states) {
+	values := req.URL.Query()
+	q, err := readProposalQuery(values, 100)
+	if err != nil {
+		h.fail(w, req, http.StatusBadRequest, err.Error())
+		return
+	}
+	type grade struct {
+		gradeSum
+		Proposals []sentei.Proposal
+	}
+	found, sums := s.find(q)
+	var grades []grade
+	total := 0
+	for _, g := range sums {
+		total += g.Count
+		of := slices.DeleteFunc(slices.Clone(found), func(p sentei.Proposal) bool { return p.Grade != g.Grade })
+		if len(of) > 0 {
+			grades = append(grades, grade{g, of})
+		}
+	}
+	rules := map[string]bool{}
+	for i := range x.Proposals {
+		rules[x.Proposals[i].Rule] = true
+	}
+	h.show(w, req, http.StatusOK, "ui-proposals", "proposals", "Proposals", x, struct {
+		Query   proposalQuery
+		Grades  []grade
+		Rules   []string
+		States  []stateSum
+		Pager   pager
+		Tracked []sentei.Tracked
+	}{q, grades, slices.Sorted(maps.Keys(rules)), s.sums(), newPager(values, q.window, len(found), total), x.Tracked})
+}
+
+func (h *Handler) relabelPage(w http.ResponseWriter, req *http.Request, x *index, s states) {
+	d, state, err := readRelabel(req)
+	if err != nil {
+		h.fail(w, req, http.StatusBadRequest, err.Error())
+		return
+	}
+	r, notes := s.only(state)
+	out, err := h.render(d, r, notes)
+	problem := ""
+	if err != nil {
+		problem = err.Error()
+	}
+	cost, perMonth := r.Savings()
+	h.show(w, req, http.StatusOK, "ui-relabel", "relabel", "Relabel configuration", x, struct {
+		rendering
+		State    string
+		Dialects []relabel.Dialect
+		Problem  string
+		Saving   sentei.Cost
+		PerMonth float64
+		States   []stateSum
+	}{out, cmp.Or(string(state), "all"), relabel.Dialects(), problem, cost, perMonth, s.sums()})
+}
+
+func (h *Handler) findingsPage(w http.ResponseWriter, req *http.Request, x *index, _ states) {
+	h.show(w, req, http.StatusOK, "ui-findings", "findings", "Findings", x, x.Findings)
+}
+
+func (h *Handler) problemsPage(w http.ResponseWriter, req *http.Request, x *index, _ states) {
+	h.show(w, req, http.StatusOK, "ui-problems", "problems", "Problems and sources", x, struct {
+		Problems []sentei.Problem
+		Sources  []sentei.SourceStatus
+	}{x.Problems, x.Sources})
+}
+
+// A trend is what was stored at each kept report.
+type trend struct {
+	Points []point
+	Line   string // of all, for a polyline
+	Unused string // of the unused part
+	From   string
+	To     string
+	Last   int64
+	First  int64
+}
+
+type point struct{ All, Unused int64 }
+
+// newTrend draws the series of the kept reports, or returns nil when there
+// are too few. They come newest first.
+func newTrend(reports []store.ReportInfo) *trend {
+	const most, width, height = 120, 1080.0, 120.0
+	if len(reports) < 3 {
+		return nil
+	}
+	reports = slices.Clone(reports[:min(len(reports), most)])
+	slices.Reverse(reports)
+	t := &trend{From: reports[0].At.UTC().Format("2006-01-02 15:04"), To: reports[len(reports)-1].At.UTC().Format("2006-01-02 15:04")}
+	highest := int64(1)
+	for _, r := range reports {
+		p := point{Unused: r.Verdicts[sentei.Unused].Series}
+		for _, v := range r.Verdicts {
+			p.All += v.Series
+		}
+		highest = max(highest, p.All)
+		t.Points = append(t.Points, p)
+	}
+	span := reports[len(reports)-1].At.Sub(reports[0].At).Seconds()
+	for i, p := range t.Points {
+		at := width
+		if span > 0 {
+			at = width * reports[i].At.Sub(reports[0].At).Seconds() / span
+		}
+		y := func(n int64) string {
+			return strconv.FormatFloat(at, 'f', 1, 64) + "," + strconv.FormatFloat(height-(height-4)*float64(n)/float64(highest), 'f', 1, 64) + " "
+		}
+		t.Line += y(p.All)
+		t.Unused += y(p.Unused)
+	}
+	t.First, t.Last = t.Points[0].All, t.Points[len(t.Points)-1].All
+	return t
+}

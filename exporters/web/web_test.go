@@ -1,0 +1,113 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/relabel"
+	"github.com/sentei/sentei/internal/reporttest"
+	"github.com/sentei/sentei/internal/store"
+)
+
+var testNow = time.Date(2026, time.November, 21, 9, 0, 0, 0, time.UTC)
+
+// memory is a Decider that keeps decisions while the test runs.
+type memory struct {
+	mu      sync.Mutex
+	all     []sentei.Decision
+	reports []store.ReportInfo
+}
+
+func (m *memory) Decide(_ context.Context, d sentei.Decision) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if d.By == "" {
+		return errors.New("it needs the name of who decides")
+	}
+	m.all = append(m.all, d)
+	return nil
+}
+
+func (m *memory) Decisions(context.Context) (map[string]sentei.Decision, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]sentei.Decision{}
+	for _, d := range m.all {
+		out[d.Proposal] = d
+	}
+	return out, nil
+}
+
+func (m *memory) History(_ context.Context, proposal string) ([]sentei.Decision, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []sentei.Decision
+	for _, d := range m.all {
+		if d.Proposal == proposal {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) Reports(context.Context) ([]store.ReportInfo, error) { return m.reports, nil }
+
+// newTest returns a handler for a report; change may alter its options.
+func newTest(t testing.TB, r *sentei.Report, change func(*Options)) *Handler {
+	t.Helper()
+	o := Options{
+		Report:  func() *sentei.Report { return r },
+		Relabel: func() (relabel.Options, error) { return relabel.Options{}, nil },
+		RuleDoc: func(rule string) (sentei.Doc, bool) {
+			return sentei.Doc{Title: "about " + rule, Text: "First paragraph.\n\nSecond with `code`."}, true
+		},
+		Now:    func() time.Time { return testNow },
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&o)
+	}
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func get(t testing.TB, h http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+func TestPages(t *testing.T) {
+	r := reporttest.Report()
+	h := newTest(t, r, func(o *Options) { o.Decider = &memory{} })
+	for path, want := range map[string]string{
+		"/": "Review",
+		"/ui/metrics?q=http&verdict=unused&sort=series&order=asc&limit=5": "http_",
+		"/" + metricPath("prod", "node_cpu_seconds_total"):                "node_cpu_seconds_total",
+		"/ui/proposals?state=pending&grade=A":                             "Grade A",
+		"/" + proposalPath(r.Proposals[0].ID):                             "Stands",
+		"/ui/relabel?dialect=prometheus&state=all":                        "metric_relabel_configs",
+		"/ui/findings":                                                    "Findings",
+		"/ui/problems":                                                    "Sources",
+	} {
+		w := get(t, h, path)
+		if path == "/"+proposalPath(r.Proposals[0].ID) {
+			want = "Evidence"
+		}
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d, %q is missing:\n%.2000s", path, w.Code, want, w.Body)
+		}
+	}
+}
