@@ -58,6 +58,8 @@ type Web struct {
 	ExternalURL string `yaml:"external_url" mapstructure:"external_url"`
 	// EnableLifecycle allows POST /-/reload.
 	EnableLifecycle bool `yaml:"enable_lifecycle" mapstructure:"enable_lifecycle"`
+	// ReadOnly takes no decisions over HTTP.
+	ReadOnly bool `yaml:"read_only" mapstructure:"read_only"`
 }
 
 // Log is what is logged, on stderr.

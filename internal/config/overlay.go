@@ -29,6 +29,7 @@ func AddFlags(flags *pflag.FlagSet) {
 	flags.String("web.config.file", "", "file that enables TLS or authentication")
 	flags.String("web.external-url", "", "URL under which the daemon is reachable from outside")
 	flags.Bool("web.enable-lifecycle", false, "allow reload by HTTP request")
+	flags.Bool("web.read-only", false, "take no decisions about proposals over HTTP")
 	flags.String("scan.schedule", d.Scan.Schedule, "cron expression that says when to scan")
 	flags.String("scan.timeout", d.Scan.Timeout.String(), "time after which a scan is given up")
 	flags.String("scan.cache-directory", "", "folder for what makes the next scan faster; empty keeps nothing")
@@ -47,7 +48,7 @@ func AddLogFlags(flags *pflag.FlagSet) {
 
 // settings are the keys that can be overlaid, as in the file.
 var settings = [...]string{
-	"web.listen_address", "web.config_file", "web.external_url", "web.enable_lifecycle",
+	"web.listen_address", "web.config_file", "web.external_url", "web.enable_lifecycle", "web.read_only",
 	"log.level", "log.format",
 	"scan.schedule", "scan.timeout", "scan.cache_directory",
 	"output.directory", "output.top_metrics",

@@ -41,6 +41,7 @@ type Daemon struct {
 	metrics  *metrics.Metrics
 	listener net.Listener
 	webFile  string
+	review   http.Handler
 	reloads  chan chan error
 	store    *store.Store // nil when nothing is kept
 
@@ -91,6 +92,10 @@ func New(o Options) (*Daemon, error) {
 		store:    kept,
 	}
 	d.metrics, err = metrics.New(o.Registry, metrics.Options{Top: s.config.Output.TopMetrics, Progress: d.progress})
+	if err != nil {
+		return nil, errors.Join(err, d.closeStore(), listener.Close())
+	}
+	d.review, err = d.newReview(s.config)
 	if err != nil {
 		return nil, errors.Join(err, d.closeStore(), listener.Close())
 	}

@@ -42,7 +42,9 @@ func (d *Daemon) handler() http.Handler {
 			return "text/plain; charset=utf-8", b.Bytes(), err
 		}))
 	}
-	mux.Handle("GET /{$}", http.RedirectHandler("report/html", http.StatusFound))
+	mux.Handle("/{$}", d.review)
+	mux.Handle("/ui/", d.review)
+	mux.Handle("/api/v1/", d.review)
 	return mux
 }
 
