@@ -208,7 +208,7 @@ func (e *proposalExplanation) savings(currency string) string {
 	now := c
 	now.ChurnPerHour = 0
 	text := fmt.Sprintf("- now: %s\n", relabeling.Saving(now, e.SavingPerMonth, currency))
-	if c.Series == 0 && c.MemoryBytes > 0 {
+	if c.Series == 0 && c.SamplesPerSecond == 0 && c.MemoryBytes > 0 {
 		text += "- it saves bytes in memory and index: the number of series, and a bill per series, stay the same\n"
 	}
 	if n := c.NewSeriesPerDay(); n > 0 {

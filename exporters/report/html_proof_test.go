@@ -75,3 +75,17 @@ func TestBytesNotSeries(t *testing.T) {
 		}
 	}
 }
+
+func TestBeside(t *testing.T) {
+	for want, c := range map[string]sentei.Cost{
+		"":                       {Series: 1, MemoryBytes: 5, SamplesPerSecond: 1},
+		"24 new series a day":    {Series: 1, ChurnPerHour: 1},
+		"12.0 samples a second":  {SamplesPerSecond: 12, MemoryBytes: 9},
+		"1.0 KiB of memory":      {MemoryBytes: 1024},
+		"2,400 new series a day": {ChurnPerHour: 100, MemoryBytes: 1024},
+	} {
+		if got := beside(c); got != want {
+			t.Errorf("%+v: %q, want %q", c, got, want)
+		}
+	}
+}

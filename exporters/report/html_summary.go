@@ -39,11 +39,13 @@ func (v *view) saved(c sentei.Cost, perMonth float64) string {
 }
 
 // beside says what a saving is beside active series: new ones that are not
-// created every day, or memory where no series are saved.
+// created every day, or samples or memory where no series are saved.
 func beside(c sentei.Cost) string {
 	switch n := c.NewSeriesPerDay(); {
 	case n > 0:
 		return number.Count(n) + " new series a day"
+	case c.Series == 0 && c.SamplesPerSecond > 0:
+		return number.Rate(c.SamplesPerSecond) + " samples a second"
 	case c.Series == 0 && c.MemoryBytes > 0:
 		return number.Size(c.MemoryBytes) + " of memory"
 	default:

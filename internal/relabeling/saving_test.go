@@ -18,6 +18,7 @@ func TestSaving(t *testing.T) {
 		{sentei.Cost{ChurnPerHour: 0.04}, 0, "1 new series a day"},
 		{sentei.Cost{ChurnPerHour: 0.02}, 0, "nothing"},
 		{sentei.Cost{MemoryBytes: 12_345}, 0, "12.1 KiB of memory and no series"},
+		{sentei.Cost{SamplesPerSecond: 7.5, MemoryBytes: 100}, 0, "7.50 samples a second and no series"},
 		{sentei.Cost{MemoryBytes: 12}, 0, "12 B of memory and no series"},
 		{sentei.Cost{MemoryBytes: 12_345_678}, 3, "11.8 MiB of memory and no series, 3.00 USD a month"},
 	}
