@@ -19,7 +19,7 @@ const module = "github.com/sentei/sentei"
 var layers = [][]string{
 	{"cmd"},
 	{"internal/daemon"},
-	{"analyzer", "rules", "exporters"},
+	{"analyzer", "rules", "exporters", "deploy"},
 	{"internal"},
 	{""}, // the root
 }
