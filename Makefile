@@ -26,6 +26,7 @@ test: servers ## all tests, those against real servers included
 	SENTEI_TEST_PROMETHEUS2=/usr/bin/prometheus \
 	SENTEI_TEST_PROMETHEUS3=$(SERVERS)/prometheus \
 	SENTEI_TEST_PROMTOOL=$(SERVERS)/promtool \
+	SENTEI_TEST_JSONNET=/usr/bin/jsonnet \
 	SENTEI_TEST_NODE_EXPORTER=/usr/bin/prometheus-node-exporter \
 	SENTEI_TEST_VICTORIAMETRICS=$(SERVERS)/victoria-metrics \
 	go test -tags e2e ./...
