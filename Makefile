@@ -29,6 +29,8 @@ test: servers ## all tests, those against real servers included
 	SENTEI_TEST_JSONNET=/usr/bin/jsonnet \
 	SENTEI_TEST_NODE_EXPORTER=/usr/bin/prometheus-node-exporter \
 	SENTEI_TEST_VICTORIAMETRICS=$(SERVERS)/victoria-metrics \
+	SENTEI_TEST_VMAGENT=$(SERVERS)/vmagent \
+	SENTEI_TEST_OTELCOL=$(SERVERS)/otelcol \
 	go test -tags e2e ./...
 
 servers: ## the real servers that the tests need

@@ -7,8 +7,9 @@
 # Prometheus 2.42 or what the distribution has, node_exporter, jsonnet: apt
 # packages.
 # Prometheus 3.x with promtool: built from the module version that go.mod pins,
-# into DIR. VictoriaMetrics, a single node: built from the version below, into
-# DIR.
+# into DIR. VictoriaMetrics, a single node, and vmagent: built from the version
+# below, into DIR. An OpenTelemetry Collector with a few components: built from
+# the module in otelcol/, into DIR.
 set -euo pipefail
 
 bin=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -37,9 +38,17 @@ if [ "$(cat "$bin/.prometheus-version" 2>/dev/null)" != "$want" ]; then
 fi
 
 want=v1.150.0
-if [ "$(cat "$bin/.victoria-metrics-version" 2>/dev/null)" != "$want" ]; then
+if [ "$(cat "$bin/.victoria-metrics-version" 2>/dev/null)" != "$want with vmagent" ]; then
   echo "building VictoriaMetrics $want (a minute the first time)" >&2
   (cd / && CGO_ENABLED=0 GOBIN="$bin" go install -ldflags '-s -w' \
-    "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics@$want")
-  echo "$want" > "$bin/.victoria-metrics-version"
+    "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics@$want" \
+    "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent@$want")
+  echo "$want with vmagent" > "$bin/.victoria-metrics-version"
+fi
+
+want=$(cat "$here/otelcol/go.mod" "$here/otelcol/main.go" | sha256sum)
+if [ "$(cat "$bin/.otelcol-version" 2>/dev/null)" != "$want" ]; then
+  echo "building the OpenTelemetry Collector (a few minutes the first time)" >&2
+  (cd "$here/otelcol" && CGO_ENABLED=0 go build -tags remove_all_sd -ldflags '-s -w' -o "$bin/otelcol" .)
+  echo "$want" > "$bin/.otelcol-version"
 fi

@@ -25,6 +25,9 @@ const (
 	NodeExporter = "SENTEI_TEST_NODE_EXPORTER"
 	// VictoriaMetrics is a single node.
 	VictoriaMetrics = "SENTEI_TEST_VICTORIAMETRICS"
+	Vmagent         = "SENTEI_TEST_VMAGENT"
+	// Otelcol is an OpenTelemetry Collector with the prometheus receiver.
+	Otelcol = "SENTEI_TEST_OTELCOL"
 )
 
 const patience = time.Minute
