@@ -98,6 +98,9 @@ type Place struct {
 	// RemoteWrite is the name of the remote_write entry, or its URL when it
 	// has none. What leaves there has passed every scrape job.
 	RemoteWrite string `json:"remote_write,omitempty"`
+	// Receiver is the backend that the remote_write entry feeds. Its consumers
+	// are those that count there.
+	Receiver string `json:"receiver,omitempty"`
 	// Job is the stored job label of the series that the proposal is about.
 	Job string `json:"job,omitempty"`
 	// Shared says that series with other job labels pass the same place, so a

@@ -142,27 +142,39 @@ func unusedEverywhere(m *sentei.MetricReport) bool {
 		!slices.ContainsFunc(m.JobUsage, func(u sentei.JobUsage) bool { return u.Verdict != sentei.Unused })
 }
 
-// usedElsewhere returns another backend that stores the metric and where it is
-// not unused in some job, or that may store it as its inventory is incomplete,
-// and says which; or "". The series there may come from here, by remote write,
-// federation or a query frontend, and federation may rename the job. So it
-// counts unless the configuration says that this backend is isolated.
+// elsewhere is another backend that may read a metric, and why.
+type elsewhere struct{ backend, why string }
+
+// usedElsewhere returns the first of usersElsewhere, or "".
 func (x *index) usedElsewhere(b *sentei.Backend, m *sentei.MetricReport) (backend, why string) {
-	if b.Isolated {
-		return "", ""
+	if all := x.usersElsewhere(b, m); len(all) > 0 {
+		return all[0].backend, all[0].why
 	}
+	return "", ""
+}
+
+// usersElsewhere returns the other backends that store the metric and where it
+// is not unused in some job, or that may store it as their inventory is
+// incomplete, and says which. The series there may come from here, by remote
+// write, federation or a query frontend, and federation may rename the job. So
+// they count unless the configuration says that this backend is isolated.
+func (x *index) usersElsewhere(b *sentei.Backend, m *sentei.MetricReport) []elsewhere {
+	if b.Isolated {
+		return nil
+	}
+	var out []elsewhere
 	for i := range x.report.Backends {
 		name := x.report.Backends[i].Name
 		other := x.metric(name, m.Name)
 		switch {
 		case name == b.Name:
 		case other == nil && x.incomplete[name]:
-			return name, "could not be read in full, and may store them too"
+			out = append(out, elsewhere{name, "could not be read in full, and may store them too"})
 		case other != nil && !unusedEverywhere(other):
-			return name, "stores them too, and there they are not unused"
+			out = append(out, elsewhere{name, "stores them too, and there they are not unused"})
 		}
 	}
-	return "", ""
+	return out
 }
 
 // feedersOf returns the scrape jobs that may bring series with the job label:

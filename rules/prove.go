@@ -46,14 +46,15 @@ func withdrawn(p *sentei.Proposal, reason string) sentei.Problem {
 // prove returns the proof that nobody sees the proposal, or the reason why
 // somebody could.
 func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.Proof, string) {
+	backend := readBackend(p)
 	for _, c := range obscure {
-		if sameBackend(c, p.Place.Backend) {
+		if sameBackend(c, backend) {
 			return nil, fmt.Sprintf("it is not known what %s reads, and nobody has accepted that", describe(c))
 		}
 	}
 	proof := &sentei.Proof{}
 	for i := range x.report.Consumers {
-		if c := &x.report.Consumers[i]; sameBackend(c, p.Place.Backend) && !c.Dead && !x.expired(c) {
+		if c := &x.report.Consumers[i]; sameBackend(c, backend) && !c.Dead && !x.expired(c) {
 			proof.Consumers++
 			proof.Selectors += len(c.Selectors)
 		}
@@ -87,11 +88,20 @@ func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.P
 	return proof, reason
 }
 
+// readBackend returns the backend whose consumers the proposal must not
+// disturb.
+func readBackend(p *sentei.Proposal) string {
+	if p.Place.RemoteWrite != "" {
+		return p.Place.Receiver
+	}
+	return p.Place.Backend
+}
+
 // proveDrop goes through the selectors that may read the metric and returns
 // those that do not notice that its series, or those with some values, are
 // gone, or why one of them would.
 func (x *index) proveDrop(p *sentei.Proposal) ([]sentei.ProofReader, string) {
-	m := x.metric(p.Place.Backend, p.Action.Metric)
+	m := x.metric(readBackend(p), p.Action.Metric)
 	if m == nil {
 		return nil, "the metric is not in the report"
 	}
@@ -103,7 +113,7 @@ func (x *index) proveDrop(p *sentei.Proposal) ([]sentei.ProofReader, string) {
 			return nil, describe(reader) + " may read it in another job, which the rule would reach too"
 		}
 	}
-	found := false
+	found := p.Place.RemoteWrite != "" && !p.Place.Shared // about all jobs
 	var readers []sentei.ProofReader
 	for i := range m.Jobs {
 		// A rule that does not ask for the job reaches every job.

@@ -81,6 +81,7 @@ func All() []Info {
 		stripUnusedLabel(),
 		longerScrapeInterval(),
 		nativeHistograms(),
+		cutRemoteWrite(),
 		noOpRelabelRule(),
 		duplicateSeries(),
 	}
@@ -124,6 +125,7 @@ func compare(a, b sentei.Proposal) int {
 		cmp.Compare(b.Saving.SamplesPerSecond, a.Saving.SamplesPerSecond),
 		cmp.Compare(a.Place.Backend, b.Place.Backend),
 		cmp.Compare(a.Place.ScrapeJob, b.Place.ScrapeJob),
+		cmp.Compare(a.Place.RemoteWrite, b.Place.RemoteWrite),
 		cmp.Compare(a.Place.Job, b.Place.Job),
 		cmp.Compare(a.Action.Metric, b.Action.Metric),
 		cmp.Compare(a.ID, b.ID),
