@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/relabel"
+
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/relabeling"
@@ -47,7 +49,7 @@ func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	}
 	var left leftOut
 	for i := range r.Proposals {
-		if reason := noRelabelRule(&r.Proposals[i]); reason != "" {
+		if reason := noRelabelRule(&r.Proposals[i]); reason != "" && !remotes(&r.Proposals[i]) {
 			left.add(reason, r.Proposals[i].ID)
 		}
 	}
@@ -120,7 +122,7 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("patch %s: there is no backend %q", file.Path, backend)
 	}
-	existing, err := promconfig.MetricRelabelConfigs(file.Content)
+	existing, err := existingRules(file.Content)
 	if err != nil {
 		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
 	}
@@ -128,9 +130,14 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 		return nil, err
 	}
 	missing := slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
-		return p.Place.Backend != backend || !relabels(&p) || relabeling.Present(existing[p.Place.ScrapeJob], &p)
+		return p.Place.Backend != backend || !edits(&p) || relabeling.Present(existing[entryOf(&p.Place)], &p)
 	})
-	plans, err := plan(r, &r.Backends[i], missing)
+	remote := slices.DeleteFunc(slices.Clone(missing), func(p sentei.Proposal) bool { return !remotes(&p) })
+	plans, err := plan(r, &r.Backends[i], slices.DeleteFunc(slices.Clone(missing), func(p sentei.Proposal) bool { return !relabels(&p) }))
+	if err != nil {
+		return nil, err
+	}
+	remotePlans, err := remotePlans(r, &r.Backends[i], remote)
 	if err != nil {
 		return nil, err
 	}
@@ -147,16 +154,59 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 		}
 		additions = append(additions, yamledit.Addition{Job: p.scrapeJob.Name, Items: items})
 	}
+	for i := range remotePlans {
+		p := &remotePlans[i]
+		items := p.items(r, promItem)
+		rules, err := decodeItems(items)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.check(r, rules); err != nil {
+			return nil, err
+		}
+		additions = append(additions, yamledit.Addition{RemoteWrite: p.entry, Items: items})
+	}
 	patch, err := yamledit.Append(file.Content, additions)
 	if err != nil {
 		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
 	}
 	out := &Patch{Patch: patch}
 	for i := range r.Proposals {
-		if r.Proposals[i].Place.Backend == backend && relabels(&r.Proposals[i]) {
+		if r.Proposals[i].Place.Backend == backend && edits(&r.Proposals[i]) {
 			out.Present++
 		}
 	}
 	out.Present -= len(missing)
+	return out, nil
+}
+
+// edits reports whether rules in prometheus.yml carry out the proposal.
+func edits(p *sentei.Proposal) bool { return relabels(p) || remotes(p) }
+
+// entryOf returns the scrape job or the entry of remote_write of a place.
+func entryOf(p *sentei.Place) [2]string { return [2]string{p.ScrapeJob, p.RemoteWrite} }
+
+// existingRules returns the rules of the file by the places that have them. An
+// entry of remote_write stands under its name and under its URL.
+func existingRules(text []byte) (map[[2]string][]*relabel.Config, error) {
+	read, err := promconfig.ReadRelabeling(text)
+	if err != nil {
+		return nil, err
+	}
+	out := map[[2]string][]*relabel.Config{}
+	add := func(entry [2]string, rules []promconfig.Rule) {
+		for _, rule := range rules {
+			out[entry] = append(out[entry], rule.Config)
+		}
+	}
+	for _, job := range read.Jobs {
+		add([2]string{job.Name, ""}, job.Rules)
+	}
+	for _, w := range read.RemoteWrites {
+		add([2]string{"", w.URL}, w.Rules)
+		if w.Name != "" && w.Name != w.URL {
+			add([2]string{"", w.Name}, w.Rules)
+		}
+	}
 	return out, nil
 }

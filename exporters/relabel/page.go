@@ -23,6 +23,8 @@ type page struct {
 	place func(*sentei.Backend, sentei.Proposal) (sentei.Proposal, string)
 	// deletions says that recording rules to delete are named in comments.
 	deletions bool
+	// remote says that the rules of remote_write entries are written, too.
+	remote bool
 	// aggregate returns a proposal to aggregate as the dialect writes it, or
 	// the reason why it cannot. When nil, the dialect has no such thing.
 	aggregate func(*sentei.Report, *sentei.Backend, *sentei.Proposal) (item, reason string)
@@ -45,6 +47,13 @@ func (p *page) write(w io.Writer, r *sentei.Report, o Options) error {
 		}
 		if len(plans) > 0 {
 			text, err := p.render(r, b, plans)
+			if err != nil {
+				return err
+			}
+			rules.WriteString(text)
+		}
+		if p.remote {
+			text, err := remoteDocument(r, b)
 			if err != nil {
 				return err
 			}
@@ -87,7 +96,7 @@ func (p *page) carried(r *sentei.Report, b *sentei.Backend, left *leftOut) []sen
 	var out []sentei.Proposal
 	for _, proposal := range r.Proposals {
 		if proposal.Place.Backend != b.Name || proposal.Action.Kind == sentei.Aggregate && p.aggregate != nil ||
-			proposal.Action.Kind == sentei.DeleteRules && p.deletions {
+			proposal.Action.Kind == sentei.DeleteRules && p.deletions || p.remote && remotes(&proposal) {
 			continue
 		}
 		reason := noRelabelRule(&proposal)

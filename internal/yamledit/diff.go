@@ -12,10 +12,10 @@ import (
 )
 
 // Diff returns the unified diff of the patch, which git apply and patch -p1
-// take, or "" when nothing is added. name is the path of the file, relative to
+// take, or "" when nothing changes. name is the path of the file, relative to
 // where the diff is applied; of an absolute path the root is left out.
 func (p *Patch) Diff(name string) (string, error) {
-	if len(p.inserts) == 0 {
+	if len(p.edits) == 0 {
 		return "", nil
 	}
 	name = path.Clean(filepath.ToSlash(name))
@@ -27,9 +27,9 @@ func (p *Patch) Diff(name string) (string, error) {
 	if strings.ContainsAny(name, "\"\\\n\t") { // git's form for such names
 		from, to = strconv.Quote(from), strconv.Quote(to)
 	}
-	edits := make([]udiff.Edit, len(p.inserts))
-	for i, in := range p.inserts {
-		edits[i] = udiff.Edit{Start: in.offset, End: in.offset, New: in.text}
+	edits := make([]udiff.Edit, len(p.edits))
+	for i, e := range p.edits {
+		edits[i] = udiff.Edit{Start: e.offset, End: e.end, New: e.text}
 	}
 	diff, err := udiff.ToUnified(from, to, string(p.Original), edits, udiff.DefaultContextLines)
 	if err != nil {

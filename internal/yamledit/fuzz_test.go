@@ -25,7 +25,7 @@ func FuzzAppend(f *testing.F) {
 		if err != nil {
 			return
 		}
-		names := doc.names[:min(len(doc.names), 3)]
+		names := doc.jobs.names[:min(len(doc.jobs.names), 3)]
 		var additions []Addition
 		for _, name := range names {
 			additions = append(additions, Addition{Job: name, Items: items})
@@ -34,8 +34,8 @@ func FuzzAppend(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(p.inserts)+len(p.Skipped) != len(names) {
-			t.Errorf("%d inserted and %d skipped of %d", len(p.inserts), len(p.Skipped), len(names))
+		if len(p.edits)+len(p.Skipped) != len(names) {
+			t.Errorf("%d inserted and %d skipped of %d", len(p.edits), len(p.Skipped), len(names))
 		}
 		if got := remove(p); got != string(in) {
 			t.Errorf("the file changed elsewhere: %q", got)

@@ -9,23 +9,23 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// place says where the items of one job go, and with which text around them.
-func (d *document) place(index int, items string) (insert, *reason) {
-	job := d.jobs[index]
-	byHand := func(n *yaml.Node, what string) (insert, *reason) {
-		return insert{}, &reason{n.Line, what + ": lines cannot be added to it; add the rules by hand"}
+// place says where the items of one entry go, and with which text around them.
+func (d *document) place(l *list, index int, items string) (edit, *reason) {
+	job, rulesKey := l.entries[index], l.rulesKey
+	byHand := func(n *yaml.Node, what string) (edit, *reason) {
+		return edit{}, &reason{n.Line, what + ": lines cannot be added to it; add the rules by hand"}
 	}
 	switch {
 	case job.Kind == yaml.AliasNode:
-		return byHand(job, "the job is an alias of another part of the file")
+		return byHand(job, "the "+l.what+" is an alias of another part of the file")
 	case job.Kind != yaml.MappingNode || len(job.Content) == 0:
-		return byHand(job, "the job is not a mapping")
+		return byHand(job, "the "+l.what+" is not a mapping")
 	case job.Style&yaml.FlowStyle != 0:
-		return byHand(job, "the job is written in braces")
+		return byHand(job, "the "+l.what+" is written in braces")
 	}
 	key, rules := pairOf(job, rulesKey)
 	switch {
-	case key == nil && d.rules[index]:
+	case key == nil && l.rules[index]:
 		return byHand(job, rulesKey+" comes from a merge key (<<), which a key of its own would replace")
 	case key == nil:
 		indent := job.Content[0].Column - 1
@@ -48,7 +48,7 @@ func (d *document) place(index int, items string) (insert, *reason) {
 // after returns the insertion of the text behind a line, with the line break
 // that the line has. Behind a last line without a line break, the break goes
 // first and the file keeps ending without one.
-func (d *document) after(line int, text string) insert {
+func (d *document) after(line int, text string) edit {
 	offset := 0
 	for _, l := range d.lines[:line] {
 		offset += len(l)
@@ -61,7 +61,7 @@ func (d *document) after(line int, text string) insert {
 		trimmed := strings.TrimRight(text, "\r\n")
 		text = text[len(trimmed):] + trimmed
 	}
-	return insert{offset: offset, text: text}
+	return edit{offset: offset, end: offset, text: text}
 }
 
 func indented(items string, spaces int) string {

@@ -37,36 +37,36 @@ func decodeItems(items string) ([]any, error) {
 	return v, nil
 }
 
-// verify reads the result back: the rules of the job must be the old ones with
+// verify reads the result back: the rules of the entry must be the old ones with
 // the new ones behind them, and everything else must be as before. It returns
 // the values of the result.
-func verify(before map[any]any, result []byte, index int, items []any) (map[any]any, error) {
+func verify(before map[any]any, result []byte, l *list, index int, items []any) (map[any]any, error) {
 	after, err := decode(result)
 	if err != nil {
 		return nil, fmt.Errorf("the file would no longer parse (%w)", err)
 	}
-	oldJobs, _ := before[scrapeConfigsKey].([]any)
-	newJobs, _ := after[scrapeConfigsKey].([]any)
+	oldJobs, _ := before[l.key].([]any)
+	newJobs, _ := after[l.key].([]any)
 	if len(oldJobs) != len(newJobs) {
 		return nil, errors.New("other parts of the file would change")
 	}
 	oldJob, _ := oldJobs[index].(map[any]any)
 	newJob, _ := newJobs[index].(map[any]any)
-	oldRules, _ := oldJob[rulesKey].([]any)
-	newRules, _ := newJob[rulesKey].([]any)
+	oldRules, _ := oldJob[l.rulesKey].([]any)
+	newRules, _ := newJob[l.rulesKey].([]any)
 	if !reflect.DeepEqual(newRules, slices.Concat(oldRules, items)) {
 		return nil, errors.New("the rules would not end up behind the existing ones")
 	}
 	// Compare the rest with the old rules in place of the new.
 	rest := maps.Clone(newJob)
-	delete(rest, rulesKey)
-	if v, ok := oldJob[rulesKey]; ok {
-		rest[rulesKey] = v
+	delete(rest, l.rulesKey)
+	if v, ok := oldJob[l.rulesKey]; ok {
+		rest[l.rulesKey] = v
 	}
 	jobs := slices.Clone(newJobs)
 	jobs[index] = rest
 	all := maps.Clone(after)
-	all[scrapeConfigsKey] = jobs
+	all[l.key] = jobs
 	if !reflect.DeepEqual(before, all) {
 		return nil, errors.New("other parts of the file would change")
 	}

@@ -1,7 +1,7 @@
 // Package yamledit adds relabel rules to a Prometheus configuration that
-// somebody keeps by hand. In go the bytes of the file and the rules for some
-// scrape jobs; out come the bytes with lines added and no other byte changed,
-// or a unified diff of them. Comments, blank lines, quotes and indentation stay
+// somebody keeps by hand, and takes recording rules out of rule files. In go
+// the bytes of the file and the rules; out come the bytes with lines added, or
+// lines taken out, and no other byte changed, or a unified diff of them. Comments, blank lines, quotes and indentation stay
 // as they are, because text is inserted at positions and nothing is printed
 // anew. Every result is read back and compared before it is returned.
 package yamledit
@@ -20,44 +20,55 @@ const (
 	scrapeConfigsKey     = "scrape_configs"
 	scrapeConfigFilesKey = "scrape_config_files"
 	jobNameKey           = "job_name"
-	rulesKey             = "metric_relabel_configs"
+	remoteWriteKey       = "remote_write"
 )
 
-// Addition is what to append to the metric_relabel_configs of one scrape job.
+// Addition is what to append to the metric_relabel_configs of one scrape job,
+// or to the write_relabel_configs of one entry of remote_write.
 type Addition struct {
 	Job string
+	// RemoteWrite is the name or the URL of the entry; Job is empty then.
+	RemoteWrite string
 	// Items is a YAML block sequence that starts at the first column, its
 	// lines ended by "\n". It may hold comments.
 	Items string
 }
 
-// Skipped is an addition that cannot be made by adding lines alone.
+// Skipped is an addition that cannot be made by adding lines alone, or a
+// deletion that cannot be made by taking lines out alone.
 type Skipped struct {
-	Job    string
-	Line   int // where in the file, 1-based; 0 when the job is not in the file
-	Reason string
+	Job, RemoteWrite, Record string // one of them is set
+	Line                     int    // where in the file, 1-based; 0 when it is not in the file
+	Reason                   string
 }
 
-// Error returns the reason with the job and the line.
+// Error returns the reason with what it is about and the line.
 func (s Skipped) Error() string {
-	if s.Line == 0 {
-		return fmt.Sprintf("scrape job %q: %s", s.Job, s.Reason)
+	text := fmt.Sprintf("scrape job %q: %s", s.Job, s.Reason)
+	switch {
+	case s.RemoteWrite != "":
+		text = fmt.Sprintf("remote_write %q: %s", s.RemoteWrite, s.Reason)
+	case s.Record != "":
+		text = fmt.Sprintf("recording rule %q: %s", s.Record, s.Reason)
 	}
-	return fmt.Sprintf("line %d: scrape job %q: %s", s.Line, s.Job, s.Reason)
+	if s.Line == 0 {
+		return text
+	}
+	return fmt.Sprintf("line %d: %s", s.Line, text)
 }
 
-// Patch is a file and the lines added to it.
+// Patch is a file and the lines added to it or taken out of it.
 type Patch struct {
 	Original []byte
 	Result   []byte
-	Skipped  []Skipped // in the order of the additions
-	inserts  []insert
+	Skipped  []Skipped // in the order of the additions or deletions
+	edits    []edit
 }
 
-// insert is text to put before the byte at offset.
-type insert struct {
-	offset int
-	text   string
+// edit puts a text in the place of the bytes from offset to end.
+type edit struct {
+	offset, end int
+	text        string
 }
 
 // Append appends the additions to the file, each at the end of the
@@ -74,53 +85,54 @@ func Append(file []byte, additions []Addition) (*Patch, error) {
 	state := doc.value
 	for _, a := range additions {
 		skip := func(line int, format string, args ...any) {
-			p.Skipped = append(p.Skipped, Skipped{Job: a.Job, Line: line, Reason: fmt.Sprintf(format, args...)})
+			p.Skipped = append(p.Skipped, Skipped{Job: a.Job, RemoteWrite: a.RemoteWrite, Line: line, Reason: fmt.Sprintf(format, args...)})
 		}
 		items, err := decodeItems(a.Items)
 		if err != nil {
 			return nil, fmt.Errorf("read the rules to add to scrape job %q: %w", a.Job, err)
 		}
-		index, reason := doc.findJob(a.Job)
+		list, index, reason := doc.find(&a)
 		if reason != nil {
 			skip(reason.line, "%s", reason.text)
 			continue
 		}
-		in, reason := doc.place(index, a.Items)
+		in, reason := doc.place(list, index, a.Items)
 		if reason != nil {
 			skip(reason.line, "%s", reason.text)
 			continue
 		}
-		inserts := append(slices.Clone(p.inserts), in)
-		result := apply(file, inserts)
-		next, err := verify(state, result, index, items)
+		edits := append(slices.Clone(p.edits), in)
+		result := apply(file, edits)
+		next, err := verify(state, result, list, index, items)
 		if err != nil {
-			skip(doc.jobs[index].Line, "%v; %s", err, advice(file, in))
+			skip(list.entries[index].Line, "%v; %s", err, advice(file, in))
 			continue
 		}
-		p.inserts, p.Result, state = inserts, result, next
+		p.edits, p.Result, state = edits, result, next
 	}
 	return p, nil
 }
 
 // advice says what to do about an insertion that would change more than it
 // should.
-func advice(file []byte, in insert) string {
+func advice(file []byte, in edit) string {
 	if in.offset == len(file) && !bytes.HasSuffix(file, []byte("\n")) {
 		return "end the file with a line break first" // it ends in the text of a block scalar
 	}
 	return "add the rules by hand"
 }
 
-// apply puts the texts into the file. Texts for one offset keep their order.
-func apply(file []byte, inserts []insert) []byte {
-	sorted := slices.Clone(inserts)
-	slices.SortStableFunc(sorted, func(a, b insert) int { return a.offset - b.offset })
+// apply makes the edits, which do not overlap. Texts for one offset keep their
+// order.
+func apply(file []byte, edits []edit) []byte {
+	sorted := slices.Clone(edits)
+	slices.SortStableFunc(sorted, func(a, b edit) int { return a.offset - b.offset })
 	var out bytes.Buffer
 	last := 0
 	for _, in := range sorted {
 		out.Write(file[last:in.offset])
 		out.WriteString(in.text)
-		last = in.offset
+		last = in.end
 	}
 	out.Write(file[last:])
 	return out.Bytes()
@@ -128,15 +140,21 @@ func apply(file []byte, inserts []insert) []byte {
 
 // document is a file, its nodes and its values.
 type document struct {
-	lines []string // with their line breaks
-	nodes []*yaml.Node
-	// jobs are the entries of scrape_configs; names are their job names, and
-	// rules says which of them have rules, merged ones included.
-	jobs  []*yaml.Node
-	names []string
-	rules []bool
-	files bool // scrape_config_files is set
-	value map[any]any
+	lines   []string // with their line breaks
+	nodes   []*yaml.Node
+	jobs    list // scrape_configs
+	remotes list // remote_write
+	files   bool // scrape_config_files is set
+	value   map[any]any
+}
+
+// list is a list of the file whose entries have relabel rules.
+type list struct {
+	key, rulesKey string
+	what          string // what an entry is
+	entries       []*yaml.Node
+	names, urls   []string
+	rules         []bool // which entries have rules, merged ones included
 }
 
 // reason says why something cannot be done, and where.
@@ -164,28 +182,39 @@ func parse(file []byte) (*document, error) {
 	}
 	top := root.Content[0]
 	_, d.files = value[scrapeConfigFilesKey]
-	list := valueOf(top, scrapeConfigsKey)
-	if list == nil {
-		return d, nil
+	d.jobs = list{key: scrapeConfigsKey, rulesKey: "metric_relabel_configs", what: "job"}
+	d.remotes = list{key: remoteWriteKey, rulesKey: "write_relabel_configs", what: "entry"}
+	if err := d.remotes.read(top, value, "name"); err != nil {
+		d.remotes.entries = nil // what is to be added there is skipped
 	}
-	if list.Kind == yaml.AliasNode {
-		return nil, fmt.Errorf("line %d: %s is an alias", list.Line, scrapeConfigsKey)
+	return d, d.jobs.read(top, value, jobNameKey)
+}
+
+// read finds the entries of the list, if the file has it.
+func (l *list) read(top *yaml.Node, value map[any]any, nameKey string) error {
+	node := valueOf(top, l.key)
+	if node == nil {
+		return nil
 	}
-	d.jobs = list.Content
-	values, _ := value[scrapeConfigsKey].([]any)
-	if len(values) != len(d.jobs) {
-		return nil, fmt.Errorf("line %d: %s is not a list", list.Line, scrapeConfigsKey)
+	if node.Kind == yaml.AliasNode {
+		return fmt.Errorf("line %d: %s is an alias", node.Line, l.key)
+	}
+	l.entries = node.Content
+	values, _ := value[l.key].([]any)
+	if len(values) != len(l.entries) {
+		return fmt.Errorf("line %d: %s is not a list", node.Line, l.key)
 	}
 	for _, v := range values {
-		job, _ := v.(map[any]any)
-		name, _ := job[jobNameKey].(string)
-		if job[jobNameKey] != nil && name == "" {
-			name = fmt.Sprint(job[jobNameKey]) // job_name: 1
+		entry, _ := v.(map[any]any)
+		name, _ := entry[nameKey].(string)
+		if entry[nameKey] != nil && name == "" {
+			name = fmt.Sprint(entry[nameKey]) // job_name: 1
 		}
-		d.names = append(d.names, name)
-		d.rules = append(d.rules, job[rulesKey] != nil)
+		url, _ := entry["url"].(string)
+		l.names, l.urls = append(l.names, name), append(l.urls, url)
+		l.rules = append(l.rules, entry[l.rulesKey] != nil)
 	}
-	return d, nil
+	return nil
 }
 
 // checkLineBreaks refuses what YAML takes for a line break and editors do not.
@@ -197,18 +226,47 @@ func checkLineBreaks(file []byte) error {
 	return nil
 }
 
+// find returns the list and the index of the entry that is added to.
+func (d *document) find(a *Addition) (*list, int, *reason) {
+	if a.RemoteWrite != "" {
+		index, reason := d.findRemote(a.RemoteWrite)
+		return &d.remotes, index, reason
+	}
+	index, reason := d.findJob(a.Job)
+	return &d.jobs, index, reason
+}
+
+// findRemote returns the index of the only entry of remote_write with the name
+// or the URL.
+func (d *document) findRemote(name string) (int, *reason) {
+	index := -1
+	for i, e := range d.remotes.entries {
+		if d.remotes.names[i] != name && d.remotes.urls[i] != name {
+			continue
+		}
+		if index >= 0 {
+			return 0, &reason{e.Line, fmt.Sprintf("it cannot be told from the one in line %d; give both a name", d.remotes.entries[index].Line)}
+		}
+		index = i
+	}
+	if index < 0 {
+		return 0, &reason{text: "it is not in this file"}
+	}
+	return index, nil
+}
+
 // findJob returns the index of the job among the scrape_configs.
 func (d *document) findJob(name string) (int, *reason) {
-	index := slices.Index(d.names, name)
+	index := slices.Index(d.jobs.names, name)
 	if index < 0 {
 		if d.files {
 			return 0, &reason{text: "it is not in this file; look for it in the files of scrape_config_files and add the rules there"}
 		}
 		return 0, &reason{text: "it is not in this file"}
 	}
-	if again := slices.Index(d.names[index+1:], name); again >= 0 {
-		second := d.jobs[index+1+again]
-		return 0, &reason{second.Line, fmt.Sprintf("the job name is given twice, first in line %d; Prometheus refuses this", d.jobs[index].Line)}
+	if again := slices.Index(d.jobs.names[index+1:], name); again >= 0 {
+		second := d.jobs.entries[index+1+again]
+		return 0, &reason{second.Line, fmt.Sprintf("the job name is given twice, first in line %d; Prometheus refuses this", d.jobs.entries[index].Line)}
 	}
 	return index, nil
 }

@@ -96,7 +96,7 @@ func appendToAll(t *testing.T, in []byte) *Patch {
 		t.Fatal(err)
 	}
 	var additions []Addition
-	for _, name := range append(slices.Clone(doc.names), "missing") {
+	for _, name := range append(slices.Clone(doc.jobs.names), "missing") {
 		additions = append(additions, Addition{Job: name, Items: items})
 	}
 	patch, err := Append(in, additions)
@@ -114,8 +114,8 @@ func appendToAll(t *testing.T, in []byte) *Patch {
 
 // remove takes the inserted texts out of the result.
 func remove(p *Patch) string {
-	inserts := slices.Clone(p.inserts)
-	slices.SortStableFunc(inserts, func(a, b insert) int { return a.offset - b.offset })
+	inserts := slices.Clone(p.edits)
+	slices.SortStableFunc(inserts, func(a, b edit) int { return a.offset - b.offset })
 	var b strings.Builder
 	result, offset := string(p.Result), 0
 	for _, in := range inserts {
@@ -137,7 +137,7 @@ func checkDiff(t *testing.T, p *Patch) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.inserts) == 0 {
+	if len(p.edits) == 0 {
 		if diff != "" {
 			t.Errorf("a diff of nothing:\n%s", diff)
 		}
