@@ -82,6 +82,9 @@ func (x *index) prove(p *sentei.Proposal, obscure []*sentei.Consumer) (*sentei.P
 	case p.Action.Kind == sentei.ConvertHistograms && p.Grade == sentei.GradeC:
 		proof.Theorem = conversionTheorem
 		proof.Readers, reason = x.proveConversion(p)
+	case p.Action.Kind == sentei.Aggregate && p.Grade == sentei.GradeC:
+		proof.Theorem = aggregateTheorem
+		proof.Readers, reason = x.proveAggregate(p)
 	default:
 		reason = fmt.Sprintf("there is no proof for %s of grade %s", p.Action.Kind, p.Grade)
 	}

@@ -18,7 +18,7 @@ func resolve(proposals []sentei.Proposal) []sentei.Proposal {
 		merged := [3]string{p.Place.Backend, p.Place.Job, p.Action.Metric}
 		if p.Action.Merges {
 			merging[merged] = true
-		} else if p.Action.Kind == sentei.StripLabel && merging[merged] {
+		} else if (p.Action.Kind == sentei.StripLabel || p.Action.Kind == sentei.Aggregate) && merging[merged] {
 			continue
 		}
 		if seen[p.ID] || p.Action.Metric != "" && dropped[t] {

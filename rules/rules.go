@@ -82,6 +82,7 @@ func All() []Info {
 		longerScrapeInterval(),
 		nativeHistograms(),
 		cutRemoteWrite(),
+		preAggregate(),
 		noOpRelabelRule(),
 		duplicateSeries(),
 	}

@@ -1,0 +1,134 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sentei/sentei"
+)
+
+const aggregateTheorem = "No living selector that reads the metric needs the labels, and each is aggregated in a way that the stored aggregate serves: " +
+	"results are the same while the series neither begin, end nor restart, but for the moments of the samples."
+
+// aggregate is the one aggregate that serves all readers of a metric.
+type aggregate struct {
+	function string // sum, max or min
+	breaks   string // what is different
+	readers  []sentei.ProofReader
+	unless   string // why there is none
+}
+
+// aggregateOf finds the aggregate that serves all living readers of the metric
+// in any job when the labels go and it is stored once an interval.
+func (x *index) aggregateOf(m *sentei.MetricReport, strip []string, interval, rateRange time.Duration) aggregate {
+	var a aggregate
+	for _, r := range x.readings(m.Name) {
+		c, s := r.consumer, r.selector
+		if !sameBackend(c, m.Backend) || x.expired(c) || !x.mayRead(m, nil, s.Matchers) {
+			continue
+		}
+		if c.Kind == sentei.RecordingRule && c.Dead && x.readerOf(c) == nil {
+			continue
+		}
+		_, named := s.NamedMetric()
+		i := slices.IndexFunc(strip, s.Live.Has)
+		function := servedBy(m, s.Path)
+		most, reason := longestFor(r, rateRange)
+		switch {
+		case !named:
+			a.unless = describe(c) + " does not name the metric"
+		case i >= 0 || s.OrderSensitive:
+			a.unless = fmt.Sprintf("%s may need the label %s", describe(c), strip[max(i, 0)])
+		case function == "":
+			a.unless = describe(c) + " reads it in a way that no aggregate serves"
+		case most < interval:
+			a.unless = fmt.Sprintf("%s needs it more often: %s", describe(c), reason)
+		case function != anyAggregate && a.function != "" && a.function != function:
+			a.unless = fmt.Sprintf("%s wants the %s, and others the %s", describe(c), function, a.function)
+		}
+		if a.unless != "" {
+			return a
+		}
+		if function != anyAggregate {
+			a.function = function
+		}
+		a.readers = append(a.readers, sentei.ProofReader{Consumer: c.ID, Selector: s.String(), Because: fmt.Sprintf("needs %s, below %s", s.Live, strings.Join(s.Path[:min(2, len(s.Path))], " below "))})
+	}
+	if a.function == "" {
+		a.function = "max"
+	}
+	switch {
+	case a.function == "sum" && isCounter(m):
+		a.breaks = "Rates differ around restarts, and where series begin and end: the aggregate counts on over both, and does not know what a new series has counted before."
+	case a.function == "sum":
+		a.breaks = "A series that ends is counted until the interval is over, and values are those of the last interval."
+	default:
+		a.breaks = "Values are those of the last interval."
+	}
+	return a
+}
+
+// anyAggregate is for readers that only ask whether there is a series.
+const anyAggregate = "any"
+
+// servedBy returns the aggregate that serves a selector below these operators,
+// innermost first, or "".
+func servedBy(m *sentei.MetricReport, path []string) string {
+	function := ""
+	if len(path) > 0 && overRange(path[0]) {
+		function, path = path[0], path[1:]
+	}
+	if len(path) == 0 {
+		return ""
+	}
+	counts := function == "rate" || function == "increase"
+	counter, gauge := isCounter(m), m.Type == "gauge"
+	switch path[0] {
+	case "group", "absent", "label_values":
+		return anyAggregate
+	case "sum":
+		level := slices.Contains([]string{"", "avg_over_time", "last_over_time", "deriv", "delta"}, function)
+		if counts && counter || level && gauge {
+			return "sum"
+		}
+	case "max", "min":
+		if function == "" || function == path[0]+"_over_time" {
+			return path[0]
+		}
+	}
+	return ""
+}
+
+// isCounter reports whether the metric is known to count up, by its metadata,
+// or, without, by the name that counters have.
+func isCounter(m *sentei.MetricReport) bool {
+	switch m.Type {
+	case "counter", "histogram":
+		return true
+	case "":
+		return strings.HasSuffix(m.Name, "_total") || strings.HasSuffix(m.Name, "_bucket")
+	}
+	return false
+}
+
+// proveAggregate goes through the readers once more. That $__rate_interval is
+// long enough is what the rule was told.
+func (x *index) proveAggregate(p *sentei.Proposal) ([]sentei.ProofReader, string) {
+	m := x.metric(p.Place.Backend, p.Action.Metric)
+	i := slices.IndexFunc(x.report.Backends, func(b sentei.Backend) bool { return b.Name == p.Place.Backend })
+	if m == nil || i < 0 {
+		return nil, "the metric is not in the report"
+	}
+	for _, label := range p.Action.Labels {
+		if !mayGo(&x.report.Backends[i], m, label) {
+			return nil, fmt.Sprintf("the label %q must stay", label)
+		}
+	}
+	a := x.aggregateOf(m, p.Action.Labels, p.Action.Interval, samplesInRange*p.Action.Interval)
+	if a.unless == "" && a.function != p.Action.Function {
+		a.unless = fmt.Sprintf("its readers want the %s", a.function)
+	}
+	return sortedReaders(a.readers), a.unless
+}
