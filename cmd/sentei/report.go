@@ -13,6 +13,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/report"
+	"github.com/sentei/sentei/internal/changes"
 )
 
 func newReport() *cobra.Command {
@@ -29,7 +30,7 @@ func newReport() *cobra.Command {
 	cmd.Flags().StringP("output", "o", "table", "format: "+strings.Join(formats, ", "))
 	addOutputFile(cmd)
 	cmd.Flags().Int("top", 0, "number of metrics to list, the most expensive first; 0 lists all (default: what suits the format)")
-	cmd.Flags().String("previous", "", "an earlier report, of -o json: show what has grown since")
+	cmd.Flags().String("previous", "", "an earlier report, a file of -o json or an ID of sentei diff --list: say first what changed since")
 	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: "+bys()+" (csv: metric or backend)")
 	addBackend(cmd)
 	addBudget(cmd)
@@ -87,6 +88,12 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	}
 	r, missed := budget(cmd.ErrOrStderr(), r)
 	options := report.Options{Top: format.Top, By: report.By(by), Color: color, Width: width(cmd)}
+	if previous != nil && previous.At.Before(r.At) {
+		if len(backends) > 0 {
+			previous = previous.OfBackends(backends...)
+		}
+		options.Changes = changes.Between(previous, r)
+	}
 	if cmd.Flags().Changed("top") {
 		options.Top, _ = cmd.Flags().GetInt("top")
 	}
@@ -134,19 +141,11 @@ func backendFlag(cmd *cobra.Command) ([]string, error) {
 
 // readPrevious reads the report of --previous; nil when there is none.
 func readPrevious(cmd *cobra.Command) (*sentei.Report, error) {
-	path, _ := cmd.Flags().GetString("previous")
-	if path == "" {
+	name, _ := cmd.Flags().GetString("previous")
+	if name == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("read previous report: %w", err)}
-	}
-	r, err := sentei.DecodeReport(text)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("read previous report %s: %w", path, err)}
-	}
-	return r, nil
+	return readReport(cmd, name)
 }
 
 func addOutputFile(cmd *cobra.Command) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/changes"
 )
 
 // Format is one way to write a report.
@@ -33,6 +34,9 @@ type Options struct {
 	Top int
 	// By says what table, wide and markdown list; empty means ByMetric.
 	By By
+	// Changes is what happened since an earlier report. All formats but CSV say
+	// it; those for people say it first. Nil when there is no earlier report.
+	Changes *changes.Changes
 	// Color allows ANSI colors in table and wide.
 	Color bool
 	// Width is the width of the terminal in columns, for table and wide. They

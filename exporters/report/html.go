@@ -50,6 +50,7 @@ type page struct {
 	Grades     []gradeTable
 	Metrics    []metricRow
 	Rest       string // what the table of metrics leaves out
+	Changes    *changesView
 	Tracked    []trackedRow
 	Findings   []findingRow
 	Sources    []sourceRow
@@ -108,6 +109,7 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 	if rest.metrics > 0 {
 		p.Rest = "and " + number.Plural(rest.metrics, "more metric") + ", together " + v.amount(rest.cost, rest.perMonth)
 	}
+	p.Changes = htmlChanges(o.Changes)
 	for i := range v.Tracked {
 		t := &v.Tracked[i]
 		p.Tracked = append(p.Tracked, trackedRow{trackedPlace(t), v.trackedText(t), v.regretTexts(t)})

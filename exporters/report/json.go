@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/changes"
 )
 
 var jsonFormat = Format{
@@ -20,13 +21,15 @@ var jsonFormat = Format{
 // now 1: within a version fields are added, but none changes its meaning or
 // goes. The lists of the report itself are never null. Durations are in
 // nanoseconds where the field says _ns; money is in settings.prices.currency.
-func writeJSON(w io.Writer, r *sentei.Report, _ Options) error {
+func writeJSON(w io.Writer, r *sentei.Report, o Options) error {
 	out := struct {
 		sentei.Report
 		// BackendTotals has one entry a backend, and last the sum of all; it is
 		// left out when there is only one backend.
 		BackendTotals []backendTotal `json:"backend_totals,omitempty"`
-	}{*r, newView(r).backendTotals()}
+		// Changes is what happened since an earlier report; left out without.
+		Changes *changes.Changes `json:"changes,omitempty"`
+	}{*r, newView(r).backendTotals(), o.Changes}
 	out.Backends = listed(out.Backends)
 	out.Metrics = listed(out.Metrics)
 	out.Consumers = listed(out.Consumers)

@@ -35,6 +35,13 @@ func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
 		d.line("\n## Backends\n")
 		d.grid(d.backendsGrid(totals))
 	}
+	if o.Changes != nil {
+		d.line("")
+		p := changesPage{Changes: o.Changes, buf: &buf, o: Options{Top: topChanges}, markdown: true}
+		if p.write(); d.err == nil {
+			d.err = p.err
+		}
+	}
 	d.next()
 	d.proposals(o.Top)
 	d.metrics(o)

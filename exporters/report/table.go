@@ -20,12 +20,13 @@ var tableFormat = Format{
 	},
 }
 
-// writeText writes what it costs, in all and by backend, what to do next, the metrics, what
+// writeText writes what it costs, in all and by backend, what changed, what to do next, the metrics, what
 // was carried out, the findings, the sources and the problems, in this order.
 func writeText(w io.Writer, r *sentei.Report, o Options, wide bool) error {
 	var buf bytes.Buffer // writes to it cannot fail
 	t := &text{view: newView(r), buf: &buf, o: o}
 	t.head()
+	t.changes()
 	t.next()
 	t.metrics(wide)
 	t.tracked()
@@ -101,6 +102,17 @@ func (t *text) metrics(wide bool) {
 	t.grid(g)
 	if left > 0 {
 		t.line("%s", dim.paint("All metrics: sentei report -o wide", t.o.Color))
+	}
+}
+
+func (t *text) changes() {
+	if c := t.o.Changes; c != nil {
+		t.line("")
+		p := changesPage{Changes: c, buf: t.buf, o: t.o}
+		p.o.Top = topChanges
+		if p.write(); t.err == nil {
+			t.err = p.err
+		}
 	}
 }
 

@@ -53,6 +53,13 @@ const idLayout = "20060102T150405.999Z"
 // ReportID returns the identifier of the report made at an instant.
 func ReportID(at time.Time) string { return at.UTC().Truncate(time.Millisecond).Format(idLayout) }
 
+// ParseReportID returns the instant that an identifier stands for, and false
+// for what cannot be one.
+func ParseReportID(id string) (time.Time, bool) {
+	at, err := time.Parse(idLayout, id)
+	return at, err == nil
+}
+
 // SaveReport keeps a report and returns its identifier. It takes the place of
 // one of the same instant.
 func (s *Store) SaveReport(ctx context.Context, r *sentei.Report) (string, error) {
@@ -99,8 +106,8 @@ func (s *Store) Reports(ctx context.Context) ([]ReportInfo, error) {
 // Report returns a kept report, read as sentei.DecodeReport does. The error is
 // ErrNotFound when there is none.
 func (s *Store) Report(ctx context.Context, id string) (*sentei.Report, error) {
-	at, err := time.Parse(idLayout, id)
-	if err != nil {
+	at, ok := ParseReportID(id)
+	if !ok {
 		return nil, fmt.Errorf("read report %s: %w", id, ErrNotFound)
 	}
 	return s.report(ctx, "WHERE at = ?", id, millis(at))
