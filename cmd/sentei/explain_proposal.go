@@ -107,22 +107,29 @@ func explainedProposal(r *sentei.Report, p *sentei.Proposal) (*proposalExplanati
 			}
 		}
 	}
-	if _, err := relabeling.Configs(p); err != nil {
-		e.NoRelabel = err.Error()
-		return e, nil
+	_, not := relabeling.Configs(p)
+	if not != nil {
+		e.NoRelabel = not.Error()
+	} else if err := e.setRelabel(r); err != nil {
+		return nil, err
 	}
+	return e, nil
+}
+
+// setRelabel writes the proposal alone in the dialect of Prometheus.
+func (e *proposalExplanation) setRelabel(r *sentei.Report) error {
 	dialect, err := relabel.ByName("prometheus")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	alone := r.OfBackends(p.Place.Backend)
-	alone.Proposals = []sentei.Proposal{*p}
+	alone := r.OfBackends(e.Place.Backend)
+	alone.Proposals = []sentei.Proposal{e.Proposal}
 	var text strings.Builder
 	if err := dialect.Write(&text, alone, relabel.Options{}); err != nil {
-		return nil, err
+		return err
 	}
 	e.Relabel = text.String()
-	return e, nil
+	return nil
 }
 
 // write writes the explanation as Markdown that reads well on a terminal.
