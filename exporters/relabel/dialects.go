@@ -31,8 +31,8 @@ type Options struct {
 	// Remark is a sentence for the comment at the top, such as which of the
 	// proposals are written; may be empty.
 	Remark string
-	// Files holds the prometheus.yml of each backend by its name. Only the
-	// diff needs it.
+	// Files holds the prometheus.yml of each backend by its name. The diff
+	// needs it, and the scrape class.
 	Files map[string]File
 }
 
@@ -44,7 +44,7 @@ type File struct {
 
 // Dialects lists every dialect, in the order of the documentation.
 func Dialects() []Dialect {
-	return []Dialect{prometheusDialect, diffDialect, operatorDialect, vmagentDialect, alloyDialect, otelDialect, mimirDialect, adaptiveMetricsDialect}
+	return []Dialect{prometheusDialect, diffDialect, operatorDialect, scrapeClassDialect, vmagentDialect, alloyDialect, otelDialect, mimirDialect, adaptiveMetricsDialect}
 }
 
 // ByName returns the dialect with the name. The error of an unknown name lists

@@ -47,7 +47,7 @@ func writeMimir(w io.Writer, r *sentei.Report, o Options) error {
 			if p.Action.Metric == "" {
 				return p, "up and recorded series pass the rules of a tenant and would lose the label as well"
 			}
-			if p.Action.Kind == sentei.StripLabel && bringers(b, p.Place.Job) != 1 {
+			if p.Action.Kind == sentei.StripLabel && len(bringers(b, p.Place.Job)) != 1 {
 				return p, "several scrape jobs may bring series of job " + p.Place.Job + ", which could become equal without the label"
 			}
 			// All jobs pass the same rules.
@@ -60,18 +60,19 @@ func writeMimir(w io.Writer, r *sentei.Report, o Options) error {
 	return p.write(w, r, o)
 }
 
-// tenantJob stands for all scrape jobs of a tenant, which pass the same rules.
+// tenantJob stands for all scrape jobs that pass the same rules: those of a
+// tenant, or of a scrape class.
 const tenantJob = "(tenant)"
 
-// bringers counts the scrape jobs that may bring series with the job label.
-func bringers(b *sentei.Backend, job string) int {
-	n := 0
+// bringers returns the scrape jobs that may bring series with the job label.
+func bringers(b *sentei.Backend, job string) []string {
+	var names []string
 	for i := range b.ScrapeJobs {
 		if s := &b.ScrapeJobs[i]; s.HonorLabels || s.OpenJobs || slices.Contains(s.JobLabels, job) {
-			n++
+			names = append(names, s.Name)
 		}
 	}
-	return n
+	return names
 }
 
 func mimirOverrides(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, error) {

@@ -32,9 +32,8 @@ The rules see what is stored, unless something behind them changes it: with enfo
 label last, so a rule about it does nothing, or not what it should. An endpoint's number is that of the scan; patch before
 you reorder endpoints.
 
-Not here: jobs that the operator does not make (additionalScrapeConfigs: use the dialect prometheus), and ScrapeClass. The
-rules of a scrape class stand before those of the objects that use it and see other labels than the stored ones, and no
-job tells its class.`,
+Not here: jobs that the operator does not make (additionalScrapeConfigs: use the dialect prometheus). The dialect
+scrape_class writes one ScrapeClass for all objects in place of a patch for each.`,
 		Example: `- target: {group: monitoring.coreos.com, version: v1, kind: ServiceMonitor, namespace: 'shop', name: 'cart'}
   patch: |-
     # If there are no metricRelabelings yet, this line is needed first; it would delete any that are there:

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/sentei/sentei"
 )
 
 // TestOperatorTypes applies the patches to objects and decodes the results
@@ -157,6 +159,74 @@ func TestMonitorOf(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q", job, got, want)
+		}
+	}
+}
+
+// TestScrapeClassType decodes the class strictly into the type of the
+// prometheus-operator.
+func TestScrapeClassType(t *testing.T) {
+	text := write(t, scrapeClassDialect, cluster(), Options{Files: files(t)})
+	var file struct{ Patches []struct{ Patch string } }
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	var ops []struct {
+		Op, Path string
+		Value    any
+	}
+	if err := yaml.Unmarshal([]byte(file.Patches[0].Patch), &ops); err != nil {
+		t.Fatal(err)
+	}
+	class, err := json.Marshal(map[string]any{"spec": map[string]any{"scrapeClasses": []any{ops[0].Value}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(class))
+	decoder.DisallowUnknownFields()
+	var object monitoringv1.Prometheus
+	if err := decoder.Decode(&object); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := decodeScrapeClass(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := object.Spec.ScrapeClasses[0]
+	if len(ops) != 1 || ops[0].Op != "add" || ops[0].Path != "/spec/scrapeClasses/-" || got.Name != "sentei" || len(got.MetricRelabelings) != len(rules) || len(rules) < 6 {
+		t.Errorf("%+v, %d rules checked", ops, len(rules))
+	}
+	for i, rule := range got.MetricRelabelings {
+		if rule.Regex != rules[i].Regex.String() || len(rule.SourceLabels) != len(rules[i].SourceLabels) {
+			t.Errorf("rule %d: %+v", i, rule)
+		}
+	}
+}
+
+func TestMayChange(t *testing.T) {
+	strip := &sentei.Proposal{Action: sentei.Action{Kind: sentei.StripLabel, Metric: "m", Label: "l"}}
+	drop := &sentei.Proposal{Action: sentei.Action{Kind: sentei.DropMetric, Metric: "m"}}
+	for rule, want := range map[string]string{ // of strip and of drop
+		"{action: drop, source_labels: [a], regex: x}":                            "false false",
+		"{action: drop, source_labels: [a, l], regex: x}":                         "true false",
+		"{action: keepequal, source_labels: [a], target_label: b}":                "false false",
+		"{action: labeldrop, regex: l}":                                           "true false",
+		"{action: labeldrop, regex: jo.}":                                         "true true",
+		"{action: labelkeep, regex: .*}":                                          "true true",
+		"{action: labelmap, regex: a}":                                            "true true",
+		"{target_label: l, replacement: x}":                                       "true false",
+		"{target_label: k, replacement: x}":                                       "false false",
+		"{target_label: job, replacement: x}":                                     "true true",
+		"{source_labels: [a], regex: (.*), target_label: $1, replacement: x}":     "true true",
+		"{source_labels: [a], target_label: __name__, action: lowercase}":         "true true",
+		"{source_labels: [__name__], target_label: __name__, replacement: new_x}": "true true",
+	} {
+		rules, err := decodeItems("- " + rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(mayChange(rules[0], strip), " ", mayChange(rules[0], drop)); got != want {
+			t.Errorf("%s: %s, want %s", rule, got, want)
 		}
 	}
 }

@@ -60,6 +60,13 @@ func readers() map[string]func(t *rapid.T, text []byte) *execution {
 			}
 			return byPrometheus(rules[0])
 		},
+		"scrape_class": func(t *rapid.T, text []byte) *execution {
+			rules, err := decodeScrapeClass(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return byPrometheus(rules)
+		},
 		"alloy": func(t *rapid.T, text []byte) *execution {
 			rules, err := decodeAlloy(text)
 			if err != nil {
@@ -118,7 +125,7 @@ func TestRulesDoOnlyWhatIsPlanned(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				r, strangers := randomReport(t, text, labelName)
 				var out bytes.Buffer
-				if err := d.Write(&out, r, Options{}); err != nil {
+				if err := d.Write(&out, r, Options{Files: map[string]File{"b": {"p.yml", []byte("scrape_configs: [{job_name: " + quote(scrapeJob) + "}]")}}}); err != nil {
 					if strings.Contains(err.Error(), "separator is left") {
 						return
 					}
@@ -129,7 +136,7 @@ func TestRulesDoOnlyWhatIsPlanned(t *testing.T) {
 					run = readBack(t, out.Bytes())
 					written++
 				}
-				checkAgainstPlan(t, r, strangers, run, d.Name == "mimir", out.String())
+				checkAgainstPlan(t, r, strangers, run, d.Name == "mimir" || d.Name == "scrape_class", out.String())
 			})
 			if written == 0 {
 				t.Error("nothing was written")
@@ -137,6 +144,9 @@ func TestRulesDoOnlyWhatIsPlanned(t *testing.T) {
 		})
 	}
 }
+
+// scrapeJob is one that the operator may have made.
+const scrapeJob = "probe/ns/s: '"
 
 // proposalLine is in the comment of every rule.
 const proposalLine = "). Proposals:"
@@ -146,7 +156,6 @@ const proposalLine = "). Proposals:"
 func randomReport(t *rapid.T, text, labelName *rapid.Generator[string]) (*sentei.Report, []string) {
 	jobs := rapid.SliceOfNDistinct(text, 1, 3, rapid.ID).Draw(t, "jobs")
 	names := rapid.SliceOfNDistinct(text, 1, 6, rapid.ID).Draw(t, "names")
-	const scrapeJob = "probe/ns/s: '"
 	var all []stored
 	for _, name := range names {
 		for _, job := range jobs {

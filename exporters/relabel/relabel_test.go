@@ -14,7 +14,7 @@ import (
 func files(t *testing.T) map[string]File {
 	t.Helper()
 	out := map[string]File{}
-	for _, name := range []string{"edge", "prod"} {
+	for _, name := range []string{"cluster", "edge", "prod"} {
 		content, err := os.ReadFile("testdata/" + name + ".yml")
 		if err != nil {
 			t.Fatal(err)
