@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
@@ -131,7 +130,7 @@ func text(s string) dashboard.StringOrMap { return dashboard.StringOrMap{String:
 
 func option(text, value string) dashboard.VariableOption {
 	return dashboard.VariableOption{
-		Selected: cog.ToPtr(true),
+		Selected: new(true),
 		Text:     dashboard.StringOrArrayOfString{String: &text},
 		Value:    dashboard.StringOrArrayOfString{String: &value},
 	}

@@ -15,10 +15,10 @@ import (
 )
 
 // datasource is the one that the variable of the same name chooses.
-var datasource = common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
+var datasource = common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 
-// b asks for the chosen backends.
-const b = `backend=~"$backend"`
+// chosen matches the backends that the user has chosen.
+const chosen = `backend=~"$backend"`
 
 // Every grid line is 24 columns wide; what stands in one line is equally high.
 const (

@@ -259,6 +259,7 @@ func TestAFailureKeepsTheSuccessBefore(t *testing.T) {
 		want      float64
 	}{
 		"last success":        {m.scanSuccess, 1000},
+		"last scan":           {m.scanOK, 0},
 		"reload":              {m.reloadOK, 0},
 		"last reload success": {m.reloadSuccess, 1000},
 	} {
