@@ -146,12 +146,12 @@ func (x *index) mayTouchMetric(p *sentei.Proposal, m *sentei.MetricReport, e *se
 	for k := range m.Jobs {
 		job := &m.Jobs[k]
 		switch {
-		case !x.passesPlace(p, m, k),
+		case !job.MayMatch(m.Name, e.Matchers, x.external[m.Backend]), // first, since it mostly says no, and fast
 			a.Kind == sentei.StripLabel && job.Labels != nil && job.Label(a.Label) == nil,
 			a.Kind == sentei.DropValues && refusesAll(e.Matchers, a):
 			continue
 		}
-		if job.MayMatch(m.Name, e.Matchers, x.external[m.Backend]) {
+		if x.passesPlace(p, m, k) {
 			return true
 		}
 	}
