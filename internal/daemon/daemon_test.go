@@ -125,6 +125,19 @@ func TestReload(t *testing.T) {
 	})
 }
 
+// TestOutputNotes wants what an output says besides, if it was written.
+func TestOutputNotes(t *testing.T) {
+	for want, fail := range map[string]error{"3 rules": nil, "": errors.New("disk full")} {
+		o := output{name: filepath.Join(t.TempDir(), "rules.json"), render: func(_, notes io.Writer, _ *sentei.Report) error {
+			io.WriteString(notes, "3 rules")
+			return fail
+		}}
+		if got, err := o.write(nil); got != want || !errors.Is(err, fail) {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+}
+
 func TestOutputIsReplacedInOneStep(t *testing.T) {
 	dir := t.TempDir()
 	o := output{name: filepath.Join(dir, "sub", "report.txt")}
