@@ -68,7 +68,7 @@ func runPropose(cmd *cobra.Command, _ []string) error {
 	}
 	r, remark := chosen(r, c, states)
 	r, missed := budget(cmd.ErrOrStderr(), r)
-	options, err := daemon.RelabelOptions(c)
+	options, err := daemon.RelabelOptions(c, r)
 	if err != nil {
 		return err
 	}

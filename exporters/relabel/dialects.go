@@ -34,6 +34,10 @@ type Options struct {
 	// Files holds the prometheus.yml of each backend by its name. The diff
 	// needs it, and the scrape class.
 	Files map[string]File
+	// RuleFiles holds the rule files that recording rules are to be deleted
+	// from, by backend and by the file of the rule's location. Only the diff
+	// needs it; rules of other files are named in comments.
+	RuleFiles map[string]map[string]File
 }
 
 // File is a configuration file of the user.

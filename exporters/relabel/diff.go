@@ -20,7 +20,7 @@ import (
 var diffDialect = Dialect{
 	Name: "diff", Extension: "diff",
 	Doc: sentei.Doc{
-		Title: "a diff of your own prometheus.yml that only adds lines, for git apply or patch -p1",
+		Title: "a diff of your own prometheus.yml that only adds lines, and of your rule files, for git apply or patch -p1",
 		Text: `Set ` + "`prometheus_config`" + ` at each backend to its ` + "`prometheus.yml`" + `. The diff adds the rules of the dialect prometheus to it and
 changes no other line: comments, order and layout stay. Rules that the file has already are left out, so a diff that was
 applied and not deployed yet does not come again.
@@ -49,8 +49,9 @@ func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	}
 	var left leftOut
 	for i := range r.Proposals {
-		if reason := noRelabelRule(&r.Proposals[i]); reason != "" && !remotes(&r.Proposals[i]) {
-			left.add(reason, r.Proposals[i].ID)
+		p := &r.Proposals[i]
+		if reason := noRelabelRule(p); reason != "" && !remotes(p) && p.Action.Kind != sentei.DeleteRules {
+			left.add(reason, p.ID)
 		}
 	}
 	for _, line := range left.lines() {
@@ -59,15 +60,7 @@ func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	var errs []error
 	for i := range r.Backends {
 		b := &r.Backends[i]
-		if !slices.ContainsFunc(r.Proposals, func(p sentei.Proposal) bool { return p.Place.Backend == b.Name }) {
-			continue
-		}
-		file, ok := o.Files[b.Name]
-		if !ok {
-			errs = append(errs, fmt.Errorf("write the diff: the prometheus.yml of backend %s is not known: set prometheus_config", b.Name))
-			continue
-		}
-		text, err := fileDiff(r, b, file)
+		text, err := backendDiff(r, b, o)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -79,6 +72,26 @@ func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	}
 	_, err := out.WriteTo(w)
 	return err
+}
+
+// backendDiff returns the diffs of the files of one backend.
+func backendDiff(r *sentei.Report, b *sentei.Backend, o Options) (string, error) {
+	of := func(want func(*sentei.Proposal) bool) bool {
+		return slices.ContainsFunc(r.Proposals, func(p sentei.Proposal) bool { return p.Place.Backend == b.Name && want(&p) })
+	}
+	var out string
+	if of(edits) {
+		file, ok := o.Files[b.Name]
+		if !ok {
+			return "", fmt.Errorf("write the diff: the prometheus.yml of backend %s is not known: set prometheus_config", b.Name)
+		}
+		text, err := fileDiff(r, b, file)
+		if err != nil {
+			return "", err
+		}
+		out = text
+	}
+	return out + ruleFilesDiff(r, b, o.RuleFiles[b.Name]), nil
 }
 
 func fileDiff(r *sentei.Report, b *sentei.Backend, file File) (string, error) {

@@ -34,7 +34,7 @@ func (d *Daemon) handler() http.Handler {
 		mux.HandleFunc("GET /relabel/"+dialect.Name, d.withReport(func(r *sentei.Report) (string, []byte, error) {
 			var b bytes.Buffer
 			c := d.current.Load().config
-			options, err := RelabelOptions(c)
+			options, err := RelabelOptions(c, r)
 			if err == nil {
 				r, options.Remark = OpenProposals(r, c)
 				err = dialect.Write(&b, r, options)

@@ -49,7 +49,7 @@ func newOutputs(c *config.Config) ([]output, error) {
 			continue
 		}
 		outputs = append(outputs, output{filepath.Join(dir, "relabel."+d.Name+"."+d.Extension), func(w, notes io.Writer, r *sentei.Report) error {
-			options, err := RelabelOptions(c)
+			options, err := RelabelOptions(c, r)
 			if err != nil {
 				return err
 			}
@@ -65,10 +65,12 @@ func newOutputs(c *config.Config) ([]output, error) {
 }
 
 // RelabelOptions reads the prometheus.yml of each backend anew, as proposals
-// are made for the file as it is now. In a diff it keeps the path that the
-// configuration gives it, or its base name when that is absolute.
-func RelabelOptions(c *config.Config) (relabel.Options, error) {
-	o := relabel.Options{Files: map[string]relabel.File{}}
+// are made for the file as it is now, and the rule files that the report
+// proposes to delete rules from. In a diff they keep the path that the
+// configuration gives them, or their base name when that is absolute. A rule
+// file that cannot be read is left out.
+func RelabelOptions(c *config.Config, r *sentei.Report) (relabel.Options, error) {
+	o := relabel.Options{Files: map[string]relabel.File{}, RuleFiles: ruleFiles(c, r)}
 	for i := range c.Backends {
 		b := &c.Backends[i]
 		if b.PrometheusConfig == "" {
@@ -78,13 +80,48 @@ func RelabelOptions(c *config.Config) (relabel.Options, error) {
 		if err != nil {
 			return o, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
 		}
-		path := filepath.ToSlash(filepath.Clean(b.PrometheusConfig))
-		if filepath.IsAbs(b.PrometheusConfig) {
-			path = filepath.Base(path)
-		}
-		o.Files[b.Name] = relabel.File{Path: path, Content: content}
+		o.Files[b.Name] = relabel.File{Path: diffPath(b.PrometheusConfig), Content: content}
 	}
 	return o, nil
+}
+
+// diffPath is what a file is called in a diff.
+func diffPath(name string) string {
+	path := filepath.ToSlash(filepath.Clean(name))
+	if filepath.IsAbs(name) {
+		return filepath.Base(path)
+	}
+	return path
+}
+
+// ruleFiles reads the rule files of sources of this machine that proposals
+// delete rules from.
+func ruleFiles(c *config.Config, r *sentei.Report) map[string]map[string]relabel.File {
+	local := map[[2]string]bool{} // by backend and source
+	for i := range r.Sources {
+		s := &r.Sources[i]
+		local[[2]string{s.Backend, s.Name}] = s.Kind == "rule_files"
+	}
+	out := map[string]map[string]relabel.File{}
+	for i := range r.Proposals {
+		p := &r.Proposals[i]
+		for _, id := range p.Action.Rules {
+			rule := r.Consumer(id)
+			if rule == nil || !local[[2]string{rule.Backend, rule.Source}] {
+				continue
+			}
+			name := rule.Location.File
+			content, err := files.ReadFile(c.Path(name))
+			if err != nil {
+				continue // the rule is named in comments
+			}
+			if out[p.Place.Backend] == nil {
+				out[p.Place.Backend] = map[string]relabel.File{}
+			}
+			out[p.Place.Backend][name] = relabel.File{Path: diffPath(name), Content: content}
+		}
+	}
+	return out
 }
 
 // write replaces the file in one step. It returns what there is to say of it

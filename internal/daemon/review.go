@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,7 +23,9 @@ func (d *Daemon) newReview(c *config.Config) (http.Handler, error) {
 	o := web.Options{
 		Report:   d.Report,
 		ReadOnly: func() bool { return d.current.Load().config.Web.ReadOnly },
-		Relabel:  func() (relabel.Options, error) { return RelabelOptions(d.current.Load().config) },
+		Relabel: func() (relabel.Options, error) {
+			return RelabelOptions(d.current.Load().config, cmp.Or(d.Report(), &sentei.Report{}))
+		},
 		RuleDoc: func(rule string) (sentei.Doc, bool) {
 			doc, ok := docs[rule]
 			return doc, ok
