@@ -99,8 +99,8 @@ func TestPages(t *testing.T) {
 		"/ui/proposals?state=pending&grade=A":                             "Grade A",
 		"/" + proposalPath(r.Proposals[0].ID):                             "Stands",
 		"/ui/relabel?dialect=prometheus&state=all":                        "metric_relabel_configs",
-		"/ui/findings":                                                    "Findings",
-		"/ui/problems":                                                    "Sources",
+		"/ui/findings": "Findings",
+		"/ui/problems": "Sources",
 	} {
 		w := get(t, h, path)
 		if path == "/"+proposalPath(r.Proposals[0].ID) {

@@ -29,7 +29,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-want=$(sed -n 's,.*github.com/prometheus/prometheus v,v,p' "$here/prometheus/go.mod" | head -n 1)
+want=$(sed -n 's,.*github.com/prometheus/prometheus \(v[^ ]*\).*,\1,p' "$here/prometheus/go.mod" | head -n 1)
 if [ "$(cat "$bin/.prometheus-version" 2>/dev/null)" != "$want" ]; then
   echo "building Prometheus $want (a few minutes the first time)" >&2
   (cd "$here/prometheus" && CGO_ENABLED=0 go build -tags remove_all_sd -ldflags '-s -w' -o "$bin/" \
