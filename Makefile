@@ -9,7 +9,7 @@ SERVERS   := $(CURDIR)/.cache/servers
 
 export CGO_ENABLED = 0
 
-.PHONY: build run test lint fuzz bench bench-inventory record servers
+.PHONY: build run test lint fuzz bench bench-inventory record servers soak
 
 build: ## the binary, in bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sentei ./cmd/sentei
@@ -46,6 +46,10 @@ fuzz: ## every fuzz target for FUZZTIME, and the soundness test
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$pkg/*_test.go); do \
 	    echo "== $$pkg $$target"; go test $$pkg -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
 	  done; done
+
+KILLS ?= 200
+soak: ## kill the daemon KILLS times at random moments: nothing may be lost
+	go test ./cmd/sentei -run TestKill -kills $(KILLS) -timeout 0 -v
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

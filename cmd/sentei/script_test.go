@@ -18,7 +18,7 @@ import (
 var update = flag.Bool("update", false, "rewrite golden files and pages")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sentei": main})
+	testscript.Main(m, map[string]func(){"sentei": main, "sentei-decider": decider})
 }
 
 // TestScripts runs the end-to-end scripts. $REPO is the project's folder,
