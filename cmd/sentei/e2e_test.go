@@ -124,7 +124,7 @@ func endToEnd(t *testing.T, prometheus string) {
 		t.Fatal(err)
 	}
 
-	serveSentei(t, dir)
+	serveSentei(t, dir, "--scan.schedule=@every 5s")
 	eventually(t, "Prometheus has scraped sentei", func() error { return prom.has(`sentei_source_up{backend="live"} == 1`) })
 
 	r := reportOf(t, dir)
@@ -175,13 +175,13 @@ func takenAway(p *sentei.Proposal) string {
 	return fmt.Sprintf(`{__name__=%q,job=%q}`, a.Metric, p.Place.Job)
 }
 
-// serveSentei runs the daemon until the test ends.
-func serveSentei(t *testing.T, dir string) {
+// serveSentei runs the daemon with further flags until the test ends.
+func serveSentei(t *testing.T, dir string, flags ...string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	code := make(chan int)
 	var stderr bytes.Buffer
 	go func() {
-		code <- Run(ctx, []string{"serve", "--config.file", filepath.Join(dir, "sentei.yml"), "--scan.schedule=@every 5s"}, nil, &stderr, &stderr)
+		code <- Run(ctx, append([]string{"serve", "--config.file", filepath.Join(dir, "sentei.yml")}, flags...), nil, &stderr, &stderr)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -129,11 +129,15 @@ func (h *Handler) render(d relabel.Dialect, r *sentei.Report, notes []string) (r
 	if err != nil {
 		return out, err
 	}
-	var b bytes.Buffer
+	var b, said bytes.Buffer
+	o.Notes = &said
 	if err := d.Write(&b, r, o); err != nil {
 		return out, err
 	}
 	out.Text = b.String()
+	for line := range strings.Lines(said.String()) {
+		out.Notes = append(out.Notes, strings.TrimSuffix(line, "\n"))
+	}
 	return out, nil
 }
 

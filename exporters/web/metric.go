@@ -134,12 +134,15 @@ type labelView struct {
 	Known   bool   // the effect of the removal is known
 	Left    int64  // active series without it
 	W, WCut string // of the bar, in percent: what stays and what goes
-	Readers []*sentei.Consumer
+	Readers []need
 	More    int // readers that are not listed
 	Top     []valueView
 	Others  int64 // values that are not listed
 	Unused  int   // values that no reader wants
 }
+
+// A need is a consumer that needs a label. Those of one name stand for all.
+type need struct{ ID, Name string }
 
 type valueView struct {
 	Value  string
@@ -198,12 +201,10 @@ func (x *index) labelView(j *sentei.JobMetric, u *sentei.JobUsage, l *sentei.Lab
 	var unused []string
 	if k := slices.IndexFunc(u.Labels, func(o sentei.LabelUsage) bool { return o.Name == l.Name }); k >= 0 {
 		unused = u.Labels[k].UnusedValues
-		for _, id := range u.Labels[k].Readers {
-			if c := x.consumers[id]; c != nil && len(v.Readers) < maxNeeded {
-				v.Readers = append(v.Readers, c)
-			}
+		v.Readers = x.needs(u.Labels[k].Readers)
+		if more := len(v.Readers) - maxNeeded; more > 0 {
+			v.Readers, v.More = v.Readers[:maxNeeded], more
 		}
-		v.More = len(u.Labels[k].Readers) - len(v.Readers)
 	}
 	v.Unused = len(unused)
 	for _, value := range l.Values[:min(len(l.Values), maxValues)] {
@@ -211,6 +212,30 @@ func (x *index) labelView(j *sentei.JobMetric, u *sentei.JobUsage, l *sentei.Lab
 	}
 	v.Others = l.Distinct - int64(len(v.Top))
 	return v
+}
+
+// needs names consumers, each name once: a dashboard for its panels.
+func (x *index) needs(ids []string) []need {
+	var out []need
+	seen := map[string]bool{}
+	for _, id := range ids {
+		c := x.consumers[id]
+		if c == nil {
+			continue
+		}
+		name := c.Name
+		switch c.Kind {
+		case sentei.Dashboard:
+			name = cmp.Or(c.Location.Dashboard, name)
+		case sentei.Query:
+			name = "logged query"
+		}
+		if !seen[name] {
+			seen[name] = true
+			out = append(out, need{id, name})
+		}
+	}
+	return out
 }
 
 func (h *Handler) metricPage(w http.ResponseWriter, req *http.Request, x *index, s states) {

@@ -183,11 +183,17 @@ type proposalRows struct {
 func kinds(kind string) string {
 	switch sentei.ConsumerKind(kind) {
 	case sentei.Query:
-		return "logged queries"
+		return "Logged queries"
 	case sentei.Declared:
-		return "declared consumers"
+		return "Declared consumers"
+	case sentei.Dashboard:
+		return "Dashboards"
+	case sentei.RecordingRule:
+		return "Recording rules"
+	case sentei.AlertingRule:
+		return "Alerting rules"
 	}
-	return kind + "s"
+	return kind
 }
 
 func funcs() template.FuncMap {
