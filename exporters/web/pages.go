@@ -186,7 +186,7 @@ func (h *Handler) metricsPage(w http.ResponseWriter, req *http.Request, x *index
 	found := x.find(q)
 	var columns []column
 	for _, c := range []column{
-		{Key: "name", Title: "Metric"}, {Key: "verdict", Title: "Verdict"}, {Key: "series", Title: "Series", Class: "num"},
+		{Key: "name", Title: "Metric"}, {Key: "verdict", Title: "Verdict"}, {Key: "series", Title: "Series", Class: "num series"},
 		{Key: "samples", Title: "Samples/s", Class: "num samples"}, {Key: "cost", Title: "Cost", Class: "num"},
 		{Key: "growth", Title: "Growth", Class: "num growth"}, {Key: "readers", Title: "Readers", Class: "num readers"},
 		{Key: "score", Title: "Score", Class: "num score"},
