@@ -2,14 +2,14 @@
 # Installs the real servers that the end-to-end tests run against, on Debian or
 # Ubuntu. What is there already is not installed again. Usage:
 #
-#   testdata/servers/install.sh DIR
+#   testdata/servers/install.sh DIR [otelcol]
 #
 # Prometheus 2.42 or what the distribution has, node_exporter, jsonnet: apt
 # packages.
 # Prometheus 3.x with promtool: built from the module version that go.mod pins,
 # into DIR. VictoriaMetrics, a single node, and vmagent: built from the version
-# below, into DIR. An OpenTelemetry Collector with a few components: built from
-# the module in otelcol/, into DIR.
+# below, into DIR. With otelcol as well, only when asked for: an OpenTelemetry
+# Collector with a few components, built from the module in otelcol/, into DIR.
 set -euo pipefail
 
 bin=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -47,7 +47,7 @@ if [ "$(cat "$bin/.victoria-metrics-version" 2>/dev/null)" != "$want with vmagen
 fi
 
 want=$(cat "$here/otelcol/go.mod" "$here/otelcol/main.go" | sha256sum)
-if [ "$(cat "$bin/.otelcol-version" 2>/dev/null)" != "$want" ]; then
+if [ "${2:-}" = otelcol ] && [ "$(cat "$bin/.otelcol-version" 2>/dev/null)" != "$want" ]; then
   echo "building the OpenTelemetry Collector (a few minutes the first time)" >&2
   (cd "$here/otelcol" && CGO_ENABLED=0 go build -tags remove_all_sd -ldflags '-s -w' -o "$bin/otelcol" .)
   echo "$want" > "$bin/.otelcol-version"
