@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sentei/sentei"
+)
+
+// TestFollowedScan scans the sample data with a store: an accepted proposal of
+// before, whose rule stands in prometheus.yml, was carried out, and what is
+// proposed has the state that was decided.
+func TestFollowedScan(t *testing.T) {
+	c := sampleConfig(t)
+	c.Rehearsal.Enabled = false
+	c.Store.Path = filepath.Join(t.TempDir(), "sentei.db")
+	text, err := os.ReadFile(c.Path(c.Backends[0].PrometheusConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), "- job_name: shop\n", "- job_name: shop\n    metric_relabel_configs: [{source_labels: [__name__], regex: shop_old_total, action: drop}]\n", 1))
+	c.Backends[0].PrometheusConfig = filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(c.Backends[0].PrometheusConfig, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	st, err := OpenStore(t.Context(), c, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	scan := func() *sentei.Report {
+		s, err := NewScanner(c, slog.New(slog.DiscardHandler), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.UseStore(st)
+		r, err := s.Scan(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := scan()
+	old := sentei.Proposal{
+		ID: "old", Rule: "drop_unused_metric", Place: sentei.Place{Backend: "demo", ScrapeJob: "shop", Job: "shop"}, Saving: sentei.Cost{Series: 40},
+		Action: sentei.Action{Kind: sentei.DropMetric, Metric: "shop_old_total"},
+	}
+	r.Proposals = append(r.Proposals, old)
+	if err := Keep(t.Context(), st, c, r); err != nil {
+		t.Fatal(err)
+	}
+	rejected := r.Proposals[0].ID
+	for id, state := range map[string]sentei.State{"old": sentei.Accepted, rejected: sentei.Rejected} {
+		if err := st.Decide(t.Context(), sentei.Decision{Proposal: id, State: state, Reason: "because", By: "kim", At: r.At}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r = scan()
+	if len(r.Tracked) != 1 || r.Tracked[0].ID != "old" || r.Tracked[0].State != sentei.Verified || r.Tracked[0].Realised.Series != 40 || r.Tracked[0].Decision.By != "kim" {
+		t.Errorf("%+v", r.Tracked)
+	}
+	if p := r.Proposals[0]; p.ID != rejected || p.State != sentei.Rejected {
+		t.Errorf("%s is %s", p.ID, p.State)
+	}
+	open, remark := OpenProposals(r, c)
+	if len(open.Proposals) != len(r.Proposals)-1 || remark != "Proposals that are pending or accepted; left out: 1 rejected." {
+		t.Error(remark)
+	}
+
+	// Without a prometheus.yml to read, and without a store to read.
+	c.Backends[0].PrometheusConfig = ""
+	if r := scan(); len(r.Tracked) != 1 || r.Tracked[0].State != sentei.Verified {
+		t.Errorf("by the series alone: %+v", r.Tracked)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, p := range scan().Problems {
+		found = found || p.Source == "store" && !p.Blocking && strings.Contains(p.Hint, "counts as pending")
+	}
+	if !found {
+		t.Error("no problem says that the store cannot be read")
+	}
+}
