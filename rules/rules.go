@@ -91,8 +91,7 @@ func All() []Info {
 // Propose runs the rules over the report and returns their proposals, the
 // biggest saving first. Overlaps are resolved, so savings may be added up. A
 // proposal whose proof does not hold is withdrawn and becomes a problem, and
-// those of its group go with it. The error is
-// for a context that has ended.
+// those of its group go with it. The error is for a context that has ended.
 func Propose(ctx context.Context, in *Input, rules []Rule) (Made, error) {
 	var all Made
 	for _, rule := range rules {

@@ -26,7 +26,11 @@ changes no other line: comments, order and layout stay. Rules that the file has 
 applied and not deployed yet does not come again.
 
 A job whose rules cannot be added, for example behind a YAML alias, is named in a comment above the diff, with the reason.
-git apply and patch skip the comments.`,
+git apply and patch skip the comments. What is to be cut at remote write is added to the entry of remote_write in the same way.
+
+Recording rules to delete are taken out of the rule files of the source rule_files, with the comments right above them and
+no other line; a group goes with its last rule. Every result is read back, by Prometheus's own parser of rule files where that
+takes the file. A rule that shares lines with something else stays and is named in a comment.`,
 		Example: `+      - source_labels: [__name__]`,
 	},
 	Write: writeDiff,
