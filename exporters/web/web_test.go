@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -87,6 +88,23 @@ func get(t testing.TB, h http.Handler, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w
+}
+
+// resolve returns where a link on a page leads, or "" for another host.
+func resolve(t *testing.T, page, link string) string {
+	t.Helper()
+	base, err := url.Parse(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := base.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if target.Host != "" || target.Scheme != "" {
+		return ""
+	}
+	return target.String()
 }
 
 func TestPages(t *testing.T) {
