@@ -27,7 +27,7 @@ import (
 // opens a metric and its proposal, accepts it, downloads the patch, applies it
 // with git, and sees the proposal accepted.
 func TestReview(t *testing.T) {
-	url := serveSample(t)
+	url := serveReviewed(t)
 	tab := openBrowser(t)
 	problems := listen(tab)
 	downloads := t.TempDir()
@@ -95,8 +95,8 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// serveSample runs the daemon with a store on the sample data.
-func serveSample(t *testing.T) (url string) {
+// serveReviewed runs the daemon with a store on the sample data.
+func serveReviewed(t *testing.T) (url string) {
 	t.Helper()
 	dir := t.TempDir()
 	data, err := filepath.Abs("../../testdata")
