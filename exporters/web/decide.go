@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // maxBody is how much a request to decide may send.
@@ -84,25 +85,43 @@ func (h *Handler) decide(w http.ResponseWriter, req *http.Request) {
 		err = h.decideAll(req.Context(), x, p, d)
 	}
 	if err != nil {
+		code := h.refused(err)
+		if code == http.StatusInternalServerError {
+			h.fail(w, req, code, sentence(err))
+			return
+		}
 		e.Error = sentence(err)
 		s, statesErr := h.states(req.Context(), x)
 		if statesErr != nil {
 			h.fail(w, req, http.StatusInternalServerError, statesErr.Error())
 			return
 		}
-		h.showProposal(w, req, http.StatusUnprocessableEntity, x, s, p, e)
+		h.showProposal(w, req, code, x, s, p, e)
 		return
 	}
 	w.Header().Set("Location", "../"+p.ID) // relative: a proxy may have taken a prefix away
 	w.WriteHeader(http.StatusSeeOther)
 }
 
+// refused returns the status for a decision that was not taken: whoever
+// decides can mend what is incomplete; anything else is logged.
+func (h *Handler) refused(err error) int {
+	if _, ok := errors.AsType[store.IncompleteError](err); ok || errors.Is(err, errEntry) || errors.Is(err, store.ErrNotFound) {
+		return http.StatusUnprocessableEntity
+	}
+	h.options.Logger.Error("decide", "err", err)
+	return http.StatusInternalServerError
+}
+
+// errEntry is wrapped by errors that whoever decides can mend.
+var errEntry = errors.New("it cannot be decided")
+
 // decideAll decides about a proposal and those that stand and fall with it.
 func (h *Handler) decideAll(ctx context.Context, x *index, p *sentei.Proposal, d sentei.Decision) error {
 	for _, m := range x.members(p) {
 		switch m.State {
 		case sentei.Applied, sentei.Verified, sentei.Regretted:
-			return fmt.Errorf("proposal %s has been carried out", m.ID)
+			return fmt.Errorf("%w: proposal %s has been carried out", errEntry, m.ID)
 		}
 	}
 	for _, m := range x.members(p) {
@@ -122,7 +141,7 @@ func until(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, fmt.Errorf("until: want a day as 2026-12-31 or an instant as 2026-12-31T12:00:00Z, got %q", text)
+		return t, fmt.Errorf("%w: until: want a day as 2026-12-31 or an instant as 2026-12-31T12:00:00Z, got %q", errEntry, text)
 	}
 	return t, nil
 }
@@ -171,7 +190,11 @@ func (h *Handler) apiDecide(w http.ResponseWriter, req *http.Request) {
 		err = h.decideAll(req.Context(), x, p, d)
 	}
 	if err != nil {
-		apiError(w, http.StatusUnprocessableEntity, "bad_data", err.Error())
+		code, kind := h.refused(err), "bad_data"
+		if code == http.StatusInternalServerError {
+			kind = "internal"
+		}
+		apiError(w, code, kind, err.Error())
 		return
 	}
 	h.answerProposal(w, req, x, p)

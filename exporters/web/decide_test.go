@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/reporttest"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // post sends a form, or JSON when the body begins with a brace, as a page of
@@ -70,7 +72,7 @@ func TestDecide(t *testing.T) {
 	form.Set("state", "accepted")
 	form.Set("by", "")
 	w = post(h, page+"/decision", form.Encode(), nil)
-	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "It needs the name") || !strings.Contains(w.Body.String(), "alert(1)&lt;/script&gt;</textarea>") {
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "it needs the name") || !strings.Contains(w.Body.String(), "alert(1)&lt;/script&gt;</textarea>") {
 		t.Errorf("without a name: %d; what was entered must stay", w.Code)
 	}
 	form.Set("state", "snoozed")
@@ -123,6 +125,40 @@ func TestDecideOverTheAPI(t *testing.T) {
 	body = d.ask(t, h, "GET /api/v1/proposals", httptest.NewRequest(http.MethodGet, "/api/v1/proposals?state=accepted", nil), http.StatusOK)
 	if !strings.Contains(string(body), `"total":1`) {
 		t.Errorf("accepted are %s", body)
+	}
+}
+
+// What the store refuses can be mended; when it fails, that is another thing.
+func TestDecideWithAStore(t *testing.T) {
+	r := reporttest.Report()
+	kept, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kept.Remember(t.Context(), r.At, r.Proposals); err != nil {
+		t.Fatal(err)
+	}
+	h := newTest(t, r, func(o *Options) { o.Decider = kept })
+	page := "/" + proposalPath(r.Proposals[0].ID)
+	form := url.Values{"token": {tokenOf(t, h, page)}, "state": {"rejected"}, "by": {"ana"}}
+	if w := post(h, page+"/decision", form.Encode(), nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "a rejection needs a reason") {
+		t.Errorf("without a reason: %d %s", w.Code, w.Body)
+	}
+	form.Set("reason", "the auditors need it")
+	if w := post(h, page+"/decision", form.Encode(), nil); w.Code != http.StatusSeeOther {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if body := get(t, h, page).Body.String(); !strings.Contains(body, "rejected by <b>ana</b>") || !strings.Contains(body, "the auditors need it") {
+		t.Error("the decision is not shown")
+	}
+	if err := kept.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if w := post(h, page+"/decision", form.Encode(), nil); w.Code != http.StatusInternalServerError {
+		t.Errorf("with a closed store: %d", w.Code)
+	}
+	if w := get(t, h, page); w.Code != http.StatusInternalServerError {
+		t.Errorf("with a closed store the page says %d", w.Code)
 	}
 }
 
@@ -194,7 +230,7 @@ func TestGroups(t *testing.T) {
 		t.Errorf("written: %s", got)
 	}
 	keeper.all = append(keeper.all, sentei.Decision{Proposal: a.ID, State: sentei.Rejected, By: "bo", At: testNow})
-	if got := written(); !strings.Contains(got, `"proposals":0`) || !strings.Contains(got, `"warnings":["`+b.ID) {
+	if got := written(); !strings.Contains(got, `"proposals":0`) || !strings.Contains(got, `"warnings":["1 proposal left out`) {
 		t.Errorf("half a group is written: %s", got)
 	}
 }

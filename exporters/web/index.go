@@ -10,6 +10,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/report"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // An index is what pages look up in a report. It is made once a report.
@@ -205,22 +206,21 @@ func (s states) with(p *sentei.Proposal) sentei.Proposal {
 
 // only returns a copy of the report with the proposals of one state, or with
 // all when it is empty. Proposals that stand and fall together are held back
-// while one of them is in another state: the notes say which.
+// while one of them is in another state: the notes say so.
 func (s states) only(state sentei.State) (r *sentei.Report, notes []string) {
-	out := *s.x.Report
-	out.Proposals = nil
-	for i := range s.x.Proposals {
-		p := s.with(&s.x.Proposals[i])
-		if state != "" && p.State != state {
-			continue
-		}
-		if state != "" && slices.ContainsFunc(s.x.members(&p), func(o *sentei.Proposal) bool { return s.State(o) != state }) {
-			notes = append(notes, fmt.Sprintf("%s is left out: it stands and falls with proposals that are not %s", p.ID, state))
-			continue
-		}
-		out.Proposals = append(out.Proposals, p)
+	now := *s.x.Report
+	now.Proposals = make([]sentei.Proposal, len(s.x.Proposals))
+	for i := range now.Proposals {
+		now.Proposals[i] = s.with(&s.x.Proposals[i])
 	}
-	return &out, notes
+	if state == "" {
+		return &now, nil
+	}
+	r, left := now.InStates(state)
+	if n := left[state]; n > 0 {
+		notes = []string{fmt.Sprintf("%s left out: what stands and falls with it is not %s", number.Plural(n, "proposal"), state)}
+	}
+	return r, notes
 }
 
 // contains reports whether the text holds the part, whatever the case of ASCII

@@ -2,7 +2,7 @@ package web
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -31,7 +31,7 @@ func (m *memory) Decide(_ context.Context, d sentei.Decision) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if d.By == "" {
-		return errors.New("it needs the name of who decides")
+		return fmt.Errorf("%w: it needs the name of who decides", errEntry)
 	}
 	m.all = append(m.all, d)
 	return nil
