@@ -103,12 +103,12 @@ func (w *worker) table(j *job) table {
 		}
 		at := 0 // in the labels of the part
 		for i, l := range j.labels {
-			for at < len(p.labels) && (p.labels[at] == nil || p.labels[at].name < l.name) {
+			for at < len(p.columns) && (p.columns[at].label == nil || p.columns[at].name < l.name) {
 				at++
 			}
 			log := t.logs[i]
 			switch {
-			case at == len(p.labels) || p.labels[at] != l:
+			case at == len(p.columns) || p.columns[at].label != l:
 				if len(log) == 0 || log[len(log)-1].value != noValue {
 					log = append(log, change{n, noValue})
 				}

@@ -1,37 +1,54 @@
 package tsdbscan
 
+import "slices"
+
 // counter counts how often numbers occur.
 //
 // It is a list of numbers, each with its count in the lower half, in which a
 // number may stand more than once: they are summed up only when there are many
 // of them. That takes a third of the time that a hash table does, as it neither
 // searches nor waits.
-type counter struct {
-	entries []uint64
-	many    int // how many entries there may be before they are summed up
-}
+type counter struct{ entries []uint64 }
 
-// minMany is how many entries are summed up at the least.
-const minMany = 1024
+// minEntries is how many entries are summed up at the least.
+const minEntries = 128
 
 // add adds n to the count of v.
 func (c *counter) add(v uint32, n uint32, t *sums) {
+	if len(c.entries) == cap(c.entries) {
+		t.makeRoom(c)
+	}
 	c.entries = append(c.entries, uint64(v)<<32|uint64(n))
-	if len(c.entries) >= c.many {
-		t.sumUp(c)
-		c.many = max(minMany, 2*len(c.entries))
+}
+
+// makeRoom sums the numbers in the counter up, and makes it larger when that
+// does not help.
+func (t *sums) makeRoom(c *counter) {
+	t.sumUp(c)
+	if n := cap(c.entries); len(c.entries) > n/2 {
+		c.entries = slices.Grow(c.entries, max(minEntries, 2*n)-len(c.entries))
 	}
 }
 
-// sums has a sum for every number there is, all zero.
-type sums []uint32
+// sums sums up counters. Between two calls all of it is zero.
+type sums struct {
+	of   []uint32 // for every number there is
+	seen []uint64 // a bit for every number: it takes so little memory that it is faster
+}
+
+func newSums(numbers int) sums {
+	return sums{make([]uint32, numbers), make([]uint64, (numbers+63)/64)}
+}
 
 // sumUp makes every number in the counter stand there once, in the order in
 // which they came.
-func (t sums) sumUp(c *counter) {
+func (t *sums) sumUp(c *counter) {
+	if ascends(c.entries) || t.unique(c.entries) {
+		return
+	}
 	n := 0
 	for _, e := range c.entries {
-		sum := &t[e>>32]
+		sum := &t.of[e>>32]
 		c.entries[n] = e
 		if *sum == 0 { // counts are not
 			n++
@@ -40,7 +57,36 @@ func (t sums) sumUp(c *counter) {
 	}
 	c.entries = c.entries[:n]
 	for i, e := range c.entries {
-		c.entries[i] = e&^(1<<32-1) | uint64(t[e>>32])
-		t[e>>32] = 0
+		c.entries[i] = e&^(1<<32-1) | uint64(t.of[e>>32])
+		t.of[e>>32] = 0
 	}
+}
+
+// ascends reports whether the numbers ascend, as those of the first label of
+// sorted series do.
+func ascends(entries []uint64) bool {
+	last := int64(-1)
+	for _, e := range entries {
+		if int64(e>>32) <= last {
+			return false
+		}
+		last = int64(e >> 32)
+	}
+	return true
+}
+
+// unique reports whether every number stands there once.
+func (t *sums) unique(entries []uint64) bool {
+	n := 0
+	for ; n < len(entries); n++ {
+		v := entries[n] >> 32
+		if t.seen[v/64]>>(v%64)&1 != 0 {
+			break
+		}
+		t.seen[v/64] |= 1 << (v % 64)
+	}
+	for _, e := range entries[:n] {
+		t.seen[e>>38] = 0
+	}
+	return n == len(entries)
 }

@@ -101,23 +101,6 @@ func (c *cursor) start(from list, l *layouts) error {
 	return c.list.open(c.index, from.off)
 }
 
-// mapFiles makes the cursor map its files, until unmap is called.
-func (c *cursor) mapFiles() {
-	c.win.mappable = true
-	if c.chunks != nil {
-		c.chunks.win.mappable = true
-	}
-}
-
-// unmap unmaps what is mapped. Call start before the cursor is used again.
-func (c *cursor) unmap() {
-	c.prev = nil
-	c.win.unmap()
-	if c.chunks != nil {
-		c.chunks.win.unmap()
-	}
-}
-
 // next reads the next series, or returns false after the last one.
 func (c *cursor) next() (bool, error) {
 	if c.cached != nil {
@@ -144,12 +127,30 @@ func (c *cursor) next() (bool, error) {
 }
 
 func (c *cursor) read(off int64) error {
+	i, end, err := c.entry(off)
+	if err != nil {
+		return err
+	}
+	b := c.win.buf
+	if i, err = c.labels(b, i, end); err != nil {
+		return err
+	}
+	c.indexBytes += c.references()
+	return c.metas(b, i, end)
+}
+
+// references is the size of the references to the series in all postings lists.
+func (c *cursor) references() int64 { return 4 * int64(len(c.own)+1) }
+
+// entry makes the window show the entry at the offset, checks it, and returns
+// where in the window it begins and ends, without its length and checksum.
+func (c *cursor) entry(off int64) (i, end int, err error) {
 	if off < c.index.series {
-		return errEntry
+		return 0, 0, errEntry
 	}
 	if !c.win.has(off, binary.MaxVarintLen64) {
 		if err := c.move(off, binary.MaxVarintLen64); err != nil {
-			return err
+			return 0, 0, err
 		}
 	}
 	b, start := c.win.buf, int(off-c.win.off)
@@ -162,27 +163,23 @@ func (c *cursor) read(off int64) error {
 		}
 	}
 	if i > start+binary.MaxVarintLen64 || length > maxEntry || int64(length) > c.index.seriesEnd-off {
-		return errEntry
+		return 0, 0, errEntry
 	}
 	size := i - start + int(length) + crcLength
 	if !c.win.has(off, size) {
 		if err := c.move(off, size); err != nil {
-			return err
+			return 0, 0, err
 		}
 		i -= start
 		b, start = c.win.buf, int(off-c.win.off)
 		i += start
 	}
-	end := i + int(length)
+	end = i + int(length)
 	if crc32.Checksum(b[i:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
-		return errChecksum
+		return 0, 0, errChecksum
 	}
-	i, err := c.labels(b, i, end)
-	if err != nil {
-		return err
-	}
-	c.indexBytes = int64(size+seriesAlign-1)/seriesAlign*seriesAlign + 4*int64(len(c.own)+1)
-	return c.metas(b, i, end)
+	c.indexBytes = int64(size+seriesAlign-1) / seriesAlign * seriesAlign
+	return i, end, nil
 }
 
 // move moves the window, so that it shows n bytes from off on. The labels

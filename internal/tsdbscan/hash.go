@@ -22,9 +22,9 @@ func (h *hasher) scatter(x uint64) uint64 {
 // distinctSet counts distinct sums. Its memory is used again and again.
 type distinctSet struct{ slots []uint64 }
 
-// count returns how many distinct series the runs have without the label, and
-// how many of them are live in any run.
-func (d *distinctSet) count(runs []run, rows []uint64) (all, live int) {
+// count returns how many distinct series the runs have without the label. One
+// of them is live if it is in any run.
+func (d *distinctSet) count(runs []run, rows []uint64) (m merged) {
 	size := 1 << bits.Len(uint(len(rows)+len(rows)/2))
 	if cap(d.slots) < size {
 		d.slots = make([]uint64, size)
@@ -39,6 +39,7 @@ func (d *distinctSet) count(runs []run, rows []uint64) (all, live int) {
 		}
 		for _, row := range rows[r.start-base : last] {
 			row -= r.hash
+			m.liveRows += int(row & 1)
 			if row < 2 { // 0 stands for a free slot
 				row += 2
 			}
@@ -49,13 +50,13 @@ func (d *distinctSet) count(runs []run, rows []uint64) (all, live int) {
 			switch {
 			case slots[at] == 0:
 				slots[at] = row
-				all++
-				live += int(row & 1)
+				m.all++
+				m.live += int(row & 1)
 			case row&^slots[at] == 1: // known, but not as live
 				slots[at] |= 1
-				live++
+				m.live++
 			}
 		}
 	}
-	return all, live
+	return m
 }

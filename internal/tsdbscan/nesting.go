@@ -17,8 +17,8 @@ type nesting struct {
 func findNestings(l *layouts, parts []*part) bool {
 	found := false
 	for _, p := range parts {
-		for i, label := range p.labels {
-			if label == nil {
+		for i := range p.columns {
+			if p.columns[i].label == nil {
 				continue
 			}
 			y := l.without(p.layout, i)
@@ -27,7 +27,7 @@ func findNestings(l *layouts, parts []*part) bool {
 			}
 			job := uint32(noJob)
 			if y.job >= 0 {
-				job = p.values[p.layout.job]
+				job = p.job()
 			}
 			if in := y.parts[job]; in != nil {
 				words := (len(in.rows) + 63) / 64
@@ -62,8 +62,8 @@ func countNestings(parts []*part) {
 	for _, p := range parts {
 		for _, t := range p.nested {
 			for i := range t.hit {
-				p.labels[t.label].saved += int64(bits.OnesCount64(t.hit[i]))
-				p.labels[t.label].savedLive += int64(bits.OnesCount64(t.hitLive[i]))
+				p.columns[t.label].label.saved += int64(bits.OnesCount64(t.hit[i]))
+				p.columns[t.label].label.savedLive += int64(bits.OnesCount64(t.hitLive[i]))
 			}
 		}
 	}

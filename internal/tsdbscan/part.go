@@ -14,19 +14,16 @@ import "slices"
 // the whole group, a run, merges nothing there. So groups are opened only at
 // the first label that differs between neighbours.
 type part struct {
-	layout *layout
-	owner  *job
-	labels []*label // for each name of the layout, nil for __name__ and job
+	layout  *layout
+	owner   *job
+	columns []column // for each name of the layout
 
 	follower *part // that the series after a series of this one was in
 
-	// The latest series.
-	values []uint32
-	hashes []uint64
-	sum    uint64
-	bytes  int64 // length of all names and values
+	// Of the latest series.
+	sum   uint64
+	bytes int64 // length of all names and values
 
-	since  []uint32 // the series since which the label has had its value
 	rows   []uint64 // the sums; bit 0 says that the series is live
 	groups []group  // open ones, by ascending label
 	runs   [][]run  // of the open group of each label
@@ -37,6 +34,19 @@ type part struct {
 	index  []uint32 // finds a row by its sum
 
 	log [][]change // the values of each label, nil when not wanted
+}
+
+// job is the value of the label job, which the layout must have.
+func (p *part) job() uint32 { return p.columns[p.layout.job].value }
+
+// column is a label of the latest series of a part.
+type column struct {
+	hash   uint64 // of the label with its value
+	name   uint32
+	value  uint32
+	length uint32 // of the value
+	since  uint32 // the series since which the label has had the value
+	label  *label // nil for __name__ and job
 }
 
 // group is a range of series that agree in all labels before the given one.
@@ -58,10 +68,10 @@ func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 	n := uint32(len(p.rows))
 	if n == 0 {
 		for i, v := range values {
-			p.values[i] = v
-			p.hashes[i] = w.hash(p.layout.names[i], v)
-			p.sum += p.hashes[i]
-			p.bytes += int64(w.length[p.layout.names[i]]) + int64(w.length[v])
+			c := &p.columns[i]
+			c.value, c.hash, c.length = v, w.hash(c.name, v), w.length(v)
+			p.sum += c.hash
+			p.bytes += int64(w.length(c.name) + c.length)
 		}
 		p.rows = append(p.rows, p.sum|live)
 		if p.log != nil {
@@ -70,32 +80,40 @@ func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 		return
 	}
 	if len(changed) == 0 {
-		changed = w.compare(p.values, values)
+		changed = w.compare(p.columns, values)
 	}
 	if p.log != nil {
 		w.record(p, n, values, changed)
 	}
-	for k, i := range changed {
-		v, old := values[i], p.values[i]
-		hash := w.hash(p.layout.names[i], v)
-		if k == 0 {
-			w.split(p, int(i), n, hash)
-		}
-		if l := p.labels[i]; l != nil {
-			l.values.add(old, n-p.since[i], &w.sums)
-		}
-		p.sum += hash - p.hashes[i]
-		p.bytes += int64(w.length[v]) - int64(w.length[old])
-		p.values[i], p.hashes[i], p.since[i] = v, hash, n
-	}
+	w.change(p, values, changed)
 	p.rows = append(p.rows, p.sum|live)
 }
 
+// change makes the values of these labels those of the next series.
+func (w *worker) change(p *part, values []uint32, changed []int32) {
+	n := uint32(len(p.rows))
+	sum, bytes := p.sum, p.bytes
+	for k, i := range changed {
+		c, v := &p.columns[i], values[i]
+		hash, length := w.hash(c.name, v), w.length(v)
+		if k == 0 {
+			w.split(p, int(i), n, hash)
+		}
+		if c.label != nil {
+			c.label.values.add(c.value, n-c.since, &w.sums)
+		}
+		sum += hash - c.hash
+		bytes += int64(length) - int64(c.length)
+		c.hash, c.value, c.length, c.since = hash, v, length, n
+	}
+	p.sum, p.bytes = sum, bytes
+}
+
 // compare returns the places where the values differ.
-func (w *worker) compare(a, b []uint32) []int32 {
+func (w *worker) compare(columns []column, values []uint32) []int32 {
 	w.changed = w.changed[:0]
-	for i, v := range a {
-		if v != b[i] {
+	for i, v := range values {
+		if v != columns[i].value {
 			w.changed = append(w.changed, int32(i))
 		}
 	}
@@ -117,7 +135,7 @@ func (w *worker) split(p *part, label int, n uint32, hash uint64) {
 			start = p.groups[top].last
 		}
 		p.groups = append(p.groups, group{label: label, start: start})
-		p.runs[label] = append(p.runs[label][:0], run{start, p.hashes[label]})
+		p.runs[label] = append(p.runs[label][:0], run{start, p.columns[label].hash})
 		top++
 	}
 	p.groups[top].last = n
@@ -131,10 +149,10 @@ func (w *worker) finish(p *part) {
 		w.merge(p, g, n)
 	}
 	p.groups = p.groups[:0]
-	for i, l := range p.labels {
-		if l != nil {
-			l.values.add(p.values[i], n-p.since[i], &w.sums)
-			l.series += int64(n)
+	for i := range p.columns {
+		if c := &p.columns[i]; c.label != nil {
+			c.label.values.add(c.value, n-c.since, &w.sums)
+			c.label.series += int64(n)
 		}
 	}
 }
@@ -142,44 +160,61 @@ func (w *worker) finish(p *part) {
 // merge counts how many series fewer the group would have without its label.
 func (w *worker) merge(p *part, g group, end uint32) {
 	runs, rows := p.runs[g.label], p.rows[g.start:end]
-	all, live, ok := w.equalRuns(runs, rows)
+	m, ok := w.equalRuns(runs, rows)
 	if !ok {
-		all, live = w.distinct.count(runs, rows)
+		m = w.distinct.count(runs, rows)
 	}
-	liveRows := 0
-	for _, r := range rows {
-		liveRows += int(r & 1)
-	}
-	l := p.labels[g.label]
-	l.saved += int64(len(rows) - all)
-	l.savedLive += int64(liveRows - live)
+	l := p.columns[g.label].label
+	l.saved += int64(len(rows) - m.all)
+	l.savedLive += int64(m.liveRows - m.live)
+}
+
+// merged is what becomes of a group without its label.
+type merged struct {
+	all, live int // series that remain
+	liveRows  int // live ones that were there before
 }
 
 // equalRuns reports whether all runs are the same series but for the label, as
-// those of le or mode usually are, and then how many series a run has.
-func (w *worker) equalRuns(runs []run, rows []uint64) (all, live int, ok bool) {
-	base := runs[0].start
-	size := runs[1].start - base
+// those of le or mode usually are.
+func (w *worker) equalRuns(runs []run, rows []uint64) (merged, bool) {
+	size := runs[1].start - runs[0].start
 	if uint32(len(rows)) != size*uint32(len(runs)) {
-		return 0, 0, false
+		return merged{}, false
 	}
-	var want uint64
-	for i, r := range runs {
-		if r.start-base != uint32(i)*size {
-			return 0, 0, false
+	start := runs[0].start
+	for _, r := range runs {
+		if r.start != start {
+			return merged{}, false
 		}
-		var sum uint64
-		for _, row := range rows[r.start-base:][:size] {
-			sum += w.scatter(row - r.hash)
+		start += size
+	}
+	live := 0
+	if size == 1 {
+		want := rows[0] - runs[0].hash
+		for i, row := range rows {
+			if row-runs[i].hash != want {
+				return merged{}, false
+			}
 		}
-		if i == 0 {
-			want = sum
-		} else if sum != want {
-			return 0, 0, false
+		live = int(want & 1)
+	} else {
+		var want uint64
+		for _, row := range rows[:size] {
+			want += w.scatter(row - runs[0].hash)
+			live += int(row & 1)
+		}
+		rest := rows[size:]
+		for _, r := range runs[1:] {
+			var sum uint64
+			for _, row := range rest[:size] {
+				sum += w.scatter(row - r.hash)
+			}
+			if sum != want {
+				return merged{}, false
+			}
+			rest = rest[size:]
 		}
 	}
-	for _, row := range rows[:size] {
-		live += int(row & 1)
-	}
-	return int(size), live, true
+	return merged{all: int(size), live: live, liveRows: live * len(runs)}, true
 }

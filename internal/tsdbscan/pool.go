@@ -42,12 +42,12 @@ func (f *pool) part(y *layout, j *job) *part {
 	n := len(y.names)
 	*p = part{
 		layout: y, owner: j,
-		labels: resize(p.labels, n), values: resize(p.values, n), hashes: resize(p.hashes, n),
-		since: resize(p.since, n), rows: p.rows[:0], groups: p.groups[:0], runs: resize(p.runs, n),
+		columns: resize(p.columns, n), rows: p.rows[:0], groups: p.groups[:0], runs: resize(p.runs, n),
 		nested: p.nested[:0],
 	}
-	clear(p.labels)
-	clear(p.since)
+	for i, name := range y.names {
+		p.columns[i] = column{name: name}
+	}
 	return p
 }
 
@@ -58,7 +58,7 @@ func (f *pool) label(name uint32) *label {
 	}
 	l := f.labels[f.usedLabels]
 	f.usedLabels++
-	*l = label{name: name, values: counter{l.values.entries[:0], minMany}}
+	*l = label{name: name, values: counter{l.values.entries[:0]}}
 	return l
 }
 

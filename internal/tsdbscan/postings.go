@@ -141,6 +141,18 @@ func (p *postings) next() (uint32, bool, error) {
 	return ref, true, nil
 }
 
+// some returns the next references, at most n, or none after the last one.
+func (p *postings) some(n int) ([]uint32, error) {
+	if p.at == len(p.batch) && p.left > 0 {
+		if err := p.fill(); err != nil {
+			return nil, fmt.Errorf("read postings: %w", err)
+		}
+	}
+	refs := p.batch[p.at:min(len(p.batch), p.at+n)]
+	p.at += len(refs)
+	return refs, nil
+}
+
 func (p *postings) fill() error {
 	n := min(p.left, len(p.buf))
 	b, err := p.sec.bytes(4 * n)

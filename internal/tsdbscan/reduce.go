@@ -187,8 +187,8 @@ func (w *worker) count(j *job, t table, classes []class, r *reduction, e *effort
 	if !e.spend(work) {
 		return false
 	}
-	all, live := w.distinct.count([]run{{}}, w.without(j, t.rows, classes, r))
-	r.all, r.live = int64(all), int64(live)
+	m := w.distinct.count([]run{{}}, w.without(j, t.rows, classes, r))
+	r.all, r.live = int64(m.all), int64(m.live)
 	return true
 }
 

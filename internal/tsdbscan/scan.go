@@ -270,9 +270,7 @@ func (s *scan) run(ctx context.Context, tasks []task) ([]*found, error) {
 func (s *scan) runSome(ctx context.Context, tasks []task, todo []int, results []*found) error {
 	return s.parallel(todo, func() func(int) error {
 		w := s.newWorker()
-		w.mapFiles()
 		return func(i int) (err error) {
-			defer w.unmapFiles(&err)
 			results[i], err = w.metric(ctx, &tasks[i])
 			w.advance(int64(tasks[i].count))
 			return err
@@ -312,7 +310,7 @@ func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 }
 
 func (s *scan) newWorker() *worker {
-	w := &worker{scan: s, sums: make(sums, len(s.text))}
+	w := &worker{scan: s, sums: newSums(len(s.text))}
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}

@@ -11,8 +11,10 @@ import (
 // symbols are the strings of all blocks, sorted: the number of a symbol is its
 // rank, so numbers compare as the strings do.
 type symbols struct {
-	text   []string
-	length []uint32 // of text, in bytes
+	text []string
+	// lengths are those of text in bytes, or longText. It is that small to stay
+	// in the processor's cache.
+	lengths []uint8
 	// rank holds for every block the number of each of its own symbols, or is
 	// nil for a block whose symbols these are. A block that does not number its
 	// symbols one after the other has noSymbol in between.
@@ -20,7 +22,10 @@ type symbols struct {
 	sparse bool // there is such a block
 }
 
-const noSymbol = math.MaxUint32
+const (
+	noSymbol = math.MaxUint32
+	longText = math.MaxUint8
+)
 
 // symbolTable has the symbols of one block.
 type symbolTable interface {
@@ -39,9 +44,9 @@ func readSymbols(tables []symbolTable) (*symbols, int, error) {
 			return nil, i, fmt.Errorf("read symbols: %w", err)
 		}
 	}
-	s.length = make([]uint32, len(s.text))
+	s.lengths = make([]uint8, len(s.text))
 	for i, t := range s.text {
-		s.length[i] = uint32(len(t))
+		s.lengths[i] = uint8(min(len(t), longText))
 	}
 	if len(tables) == 1 && !s.sparse {
 		return s, 0, nil
@@ -86,6 +91,14 @@ func (s *symbols) union(x symbolTable, texts *arena) error {
 	})
 	s.text = append(s.text, old...)
 	return err
+}
+
+// length returns how many bytes the text of a number has.
+func (s *symbols) length(n uint32) uint32 {
+	if l := s.lengths[n]; l < longText {
+		return uint32(l)
+	}
+	return uint32(len(s.text[n]))
 }
 
 // arena makes strings that share memory.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 const (
@@ -13,16 +12,21 @@ const (
 	slack = 64
 
 	minWindow = 4 << 10
-	maxWindow = 256 << 10
-	// Mapping costs as much as reading 16 KiB.
-	minMap    = 16 << 10
-	mapWindow = 4 << 20
+	// maxWindow fits well into a core's own cache: what has been read is
+	// decoded from there.
+	maxWindow = 64 << 10
+	// Reads begin at pages, which the kernel copies fastest.
+	windowPage = 4 << 10
 )
 
 var errShort = errors.New("the file ends too early")
 
-// window shows a part of a file. It reads ahead further and further as long as
-// it is used in order, and little after a jump.
+// window shows a part of a file, in a buffer that it uses again and again. It
+// reads ahead further and further as long as it is used in order, and little
+// after a jump.
+//
+// It does not map the file: a disk that fails is an error, and the memory in use
+// stays small.
 type window struct {
 	file  io.ReaderAt
 	size  int64 // of the file
@@ -30,27 +34,11 @@ type window struct {
 	buf   []byte
 	valid int // bytes of buf that are the file's and have slack behind them
 	next  int // bytes to read the next time
-
-	// A window that moves through a file in order maps it, instead of copying
-	// it to its own buffer: that takes a third to a half of the time. It is a
-	// small part at a time, so that the memory in use stays small.
-	mappable bool // unmap is going to be called
-	mapped   []byte
-	own      []byte
 }
 
 // reset makes the window show another file.
 func (w *window) reset(file io.ReaderAt, size int64) {
-	w.unmap()
 	w.file, w.size, w.off, w.valid, w.next = file, size, 0, 0, minWindow
-}
-
-// unmap unmaps what is mapped, and loses what at returned.
-func (w *window) unmap() {
-	if w.mapped != nil {
-		_ = unmapFile(w.mapped) // fails for wrong arguments only
-		w.mapped, w.buf, w.valid = nil, nil, 0
-	}
 }
 
 // has reports whether at(off, n) returns without reading. What was returned
@@ -75,23 +63,20 @@ func (w *window) read(off int64, n int) error {
 		return errShort
 	}
 	end := w.off + int64(w.valid)
-	inOrder := off >= w.off && off <= end+int64(w.next) // it may skip something
-	w.unmap()
-	switch {
-	case !inOrder:
-		w.next = minWindow
-	case w.next >= minMap && w.mappable && w.mapAt(off, n):
-		return nil
-	default:
+	if off >= w.off && off <= end+int64(w.next) { // in order, it may skip something
 		w.next = min(2*w.next, maxWindow)
+	} else {
+		w.next = minWindow
 	}
-	want := int(min(int64(max(n, w.next)), w.size-off))
-	if len(w.own) < want+slack {
-		w.own = make([]byte, max(want, w.next)+slack)
+	start := off &^ (windowPage - 1)
+	need := int(off-start) + n
+	want := int(min(int64(max(need, w.next)), w.size-start))
+	if len(w.buf) < want+slack {
+		w.buf = make([]byte, max(want, w.next)+slack)
 	}
-	w.off, w.valid, w.buf = off, 0, w.own
-	got, err := w.file.ReadAt(w.buf[:want], off)
-	if got < n {
+	w.off, w.valid = start, 0
+	got, err := w.file.ReadAt(w.buf[:want], start)
+	if got < need {
 		if err == nil || errors.Is(err, io.EOF) {
 			return errShort
 		}
@@ -99,25 +84,4 @@ func (w *window) read(off int64, n int) error {
 	}
 	w.valid = got
 	return nil
-}
-
-// mapAt reports whether it could map the file from off on. It cannot at the
-// end of the file, where there may be no bytes for the slack.
-func (w *window) mapAt(off int64, n int) bool {
-	f, ok := w.file.(*os.File)
-	if !ok {
-		return false
-	}
-	page := int64(os.Getpagesize())
-	start := off / page * page
-	end := min(start+mapWindow, w.size/page*page)
-	if off+int64(n)+slack > end {
-		return false
-	}
-	b, err := mapFile(f, start, int(end-start))
-	if err != nil {
-		return false
-	}
-	w.mapped, w.buf, w.off, w.valid = b, b, start, len(b)-slack
-	return true
 }

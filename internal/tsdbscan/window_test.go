@@ -1,86 +1,70 @@
-//go:build unix
-
 package tsdbscan
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
-	"runtime/debug"
-	"strings"
+	"errors"
+	"io"
+	"math/rand/v2"
 	"testing"
 )
 
-// mappedFile writes a file and returns a window that maps it.
-func mappedFile(t *testing.T, data []byte) *window {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, data, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	w := &window{mappable: true}
-	w.reset(f, int64(len(data)))
-	return w
-}
-
-func TestWindowMapped(t *testing.T) {
-	data := make([]byte, 2*mapWindow+12345)
+// TestWindow reads a file in order, with gaps and with jumps.
+func TestWindow(t *testing.T) {
+	data := make([]byte, 3*maxWindow+12345)
 	for i := range data {
 		data[i] = byte(i * 2654435761 >> 13)
 	}
-	w := mappedFile(t, data)
-	mapped := 0
-	for off, n := 0, 1; off < len(data); off, n = off+n, n*7%1021 {
-		n = min(n, len(data)-off)
-		b, err := w.at(int64(off), n)
+	r := rand.New(rand.NewPCG(1, 0))
+	var w window
+	w.reset(bytes.NewReader(data), int64(len(data)))
+	for range 20_000 {
+		off := w.off + int64(w.valid) - r.Int64N(200)
+		switch r.IntN(100) {
+		case 0:
+			off = r.Int64N(int64(len(data)))
+		case 1:
+			off += r.Int64N(2 * maxWindow)
+		}
+		n := r.IntN(300)
+		if r.IntN(1000) == 0 {
+			n = r.IntN(2 * maxWindow)
+		}
+		had := off >= 0 && w.has(off, n)
+		b, err := w.at(off, n)
+		if inside := off >= 0 && off+int64(n) <= int64(len(data)); !inside {
+			if !errors.Is(err, errShort) {
+				t.Fatalf("error %v for %d bytes at %d of %d", err, n, off, len(data))
+			}
+			w.reset(bytes.NewReader(data), int64(len(data)))
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(b[:n], data[off:off+n]) || len(b) < n+slack {
+		if !bytes.Equal(b[:n], data[off:off+int64(n)]) || len(b) < n+slack {
 			t.Fatalf("other bytes at %d", off)
 		}
-		if w.mapped != nil {
-			mapped += n
+		if !had && !w.has(off, n) {
+			t.Fatalf("what was read at %d is not there", off)
 		}
 	}
-	if mapped < len(data)*9/10 {
-		t.Errorf("only %d of %d bytes were mapped", mapped, len(data))
+	if len(w.buf) > 4*maxWindow {
+		t.Errorf("the buffer has grown to %d bytes", len(w.buf))
 	}
-	if _, err := w.at(int64(len(data))-5, 6); err == nil {
-		t.Error("no error behind the end")
-	}
-	w.unmap()
 }
 
-// TestWindowFault cuts a mapped file off.
-func TestWindowFault(t *testing.T) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	read := func() (err error) {
-		c := &cursor{}
-		c.win = *mappedFile(t, make([]byte, mapWindow))
-		w := &worker{cursors: []*cursor{c}}
-		defer w.unmapFiles(&err)
-		for off := int64(0); ; off += 1000 {
-			b, err := c.win.at(off, 1)
-			if err != nil {
-				return err
-			}
-			if c.win.mapped != nil {
-				if err := c.win.file.(*os.File).Truncate(0); err != nil {
-					return err
-				}
-			}
-			if b[0] != 0 {
-				t.Error("other bytes")
-			}
+// failingFile is a file of a disk that fails.
+type failingFile struct{ err error }
+
+func (f failingFile) ReadAt([]byte, int64) (int, error) { return 0, f.err }
+
+func TestWindowFails(t *testing.T) {
+	broken := errors.New("input/output error")
+	for _, c := range []struct{ err, want error }{{broken, broken}, {io.EOF, errShort}} {
+		var w window
+		w.reset(failingFile{c.err}, 100)
+		if _, err := w.at(10, 20); !errors.Is(err, c.want) {
+			t.Errorf("error %v, want %v", err, c.want)
 		}
-	}
-	if err := read(); err == nil || !strings.Contains(err.Error(), "read a mapped file") {
-		t.Errorf("error %v, want one about a mapped file", err)
 	}
 }

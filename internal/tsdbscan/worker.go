@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
-	"runtime/debug"
 	"slices"
 )
 
@@ -94,69 +92,11 @@ func (w *worker) begin(t *task) *layouts {
 	return newLayouts(w.nameLabel, w.jobLabel)
 }
 
-// mapFiles makes the worker map its files, see window. From then on it is used
-// by this goroutine alone, which calls unmapFiles after every metric.
-func (w *worker) mapFiles() {
-	debug.SetPanicOnFault(true)
-	for _, c := range w.cursors {
-		c.mapFiles()
-	}
-}
-
-// unmapFiles unmaps the files. It turns a panic about memory that could not be
-// read into an error: a file has become shorter, or its device fails.
-func (w *worker) unmapFiles(err *error) {
-	p := recover()
-	for _, c := range w.cursors {
-		c.unmap()
-	}
-	if p == nil {
-		return
-	}
-	fault, ok := p.(interface {
-		runtime.Error
-		Addr() uintptr
-	})
-	if !ok {
-		panic(p)
-	}
-	*err = fmt.Errorf("read a mapped file: %w", fault)
-}
-
 // metric scans all series of one metric.
 func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 	layouts := w.begin(t)
 	f := &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
-	err := w.each(ctx, t, layouts, func(p *part, r *row, changed []int32) {
-		j := p.owner
-		j.series++
-		j.samples += r.samples
-		j.recent += r.recent
-		j.chunkBytes += r.chunkBytes
-		j.indexBytes += r.indexBytes
-		if r.native {
-			j.native++
-		}
-		f.mint, f.maxt = min(f.mint, r.mint), max(f.maxt, r.maxt)
-		switch {
-		case r.born == noTime:
-		case r.born > w.from:
-			j.created++
-		default:
-			f.oldest = max(f.oldest, r.born)
-		}
-		live := uint64(0)
-		if r.dies > w.to {
-			live = 1
-			f.dies = min(f.dies, r.dies)
-		}
-		w.add(p, r.values, changed, live)
-		if live == 1 {
-			j.live++
-			j.labelBytes += p.bytes
-		}
-	})
-	if err != nil {
+	if err := w.read(ctx, t, layouts, f); err != nil {
 		return nil, err
 	}
 	for _, p := range w.parts {
@@ -174,6 +114,59 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 	}
 	w.stats(t.name, f)
 	return f, nil
+}
+
+// read adds all series of the metric to their parts.
+func (w *worker) read(ctx context.Context, t *task, layouts *layouts, f *found) error {
+	if len(t.lists) == 1 && w.cursors[t.lists[0].block].index != nil {
+		return w.block(ctx, t, w.cursors[t.lists[0].block], layouts, f)
+	}
+	return w.each(ctx, t, layouts, func(p *part, r *row, changed []int32) {
+		created, live := w.judge(f, &r.rowFacts)
+		w.add(p, r.values, changed, live)
+		j := p.owner
+		j.series++
+		j.addSamples(&r.rowFacts)
+		j.add(tally{created, int64(live), r.indexBytes, p.bytes & -int64(live)})
+	})
+}
+
+// judge returns 1 for a series that has been created in the span, and 1 for one
+// that is live.
+func (w *worker) judge(f *found, r *rowFacts) (created int64, live uint64) {
+	f.mint, f.maxt = min(f.mint, r.mint), max(f.maxt, r.maxt)
+	switch {
+	case r.born == noTime:
+	case r.born > w.from:
+		created = 1
+	default:
+		f.oldest = max(f.oldest, r.born)
+	}
+	if r.dies > w.to {
+		live = 1
+		f.dies = min(f.dies, r.dies)
+	}
+	return created, live
+}
+
+// addSamples counts what is known of the samples of a series.
+func (j *job) addSamples(r *rowFacts) {
+	j.samples += r.samples
+	j.recent += r.recent
+	j.chunkBytes += r.chunkBytes
+	if r.native {
+		j.native++
+	}
+}
+
+// tally sums up what is counted of some series of a part.
+type tally struct{ created, live, indexBytes, labelBytes int64 }
+
+func (j *job) add(t tally) {
+	j.created += t.created
+	j.live += t.live
+	j.indexBytes += t.indexBytes
+	j.labelBytes += t.labelBytes
 }
 
 // each calls f with every series of the metric, in order, with the part it
@@ -202,7 +195,7 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 			return w.blockError(c, t, errList)
 		}
 		changed := r.changed
-		if p == nil || p.layout != r.layout || p.layout.job >= 0 && p.values[p.layout.job] != r.values[p.layout.job] {
+		if p == nil || p.layout != r.layout || p.layout.job >= 0 && p.job() != r.values[p.layout.job] {
 			p, changed = w.follower(p, r), nil
 		}
 		f(p, r, changed)
@@ -246,7 +239,7 @@ func (w *worker) follower(p *part, r *row) *part {
 	if p == nil {
 		return w.part(r)
 	}
-	if q := p.follower; q != nil && q.layout == r.layout && (q.layout.job < 0 || q.values[q.layout.job] == r.values[q.layout.job]) {
+	if q := p.follower; q != nil && q.layout == r.layout && (q.layout.job < 0 || q.job() == r.values[q.layout.job]) {
 		return q
 	}
 	p.follower = w.part(r)
@@ -287,7 +280,7 @@ func (w *worker) part(r *row) *part {
 		if at == len(j.labels) || j.labels[at].name != name {
 			j.labels = slices.Insert(j.labels, at, w.pool.label(name))
 		}
-		p.labels[i] = j.labels[at]
+		p.columns[i].label = j.labels[at]
 	}
 	y.parts[id] = p
 	w.parts = append(w.parts, p)

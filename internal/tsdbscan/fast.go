@@ -1,0 +1,153 @@
+package tsdbscan
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"slices"
+)
+
+// block adds all series of a metric that one block alone has. It does what each
+// does with a cursor, a merger and add, in one loop: most metrics of most scans
+// are read here, and calls and copies between the three took more time than the
+// work.
+//
+// The loop handles what nearly all series are like: the names are those of the
+// series before, and the entry lies in the window. For everything else it calls
+// the functions that the general way uses. It leaves the cursor as these do.
+func (w *worker) block(ctx context.Context, t *task, c *cursor, layouts *layouts, f *found) error {
+	if err := c.start(t.lists[0], layouts); err != nil {
+		return w.blockError(c, t, err)
+	}
+	l := &fastLoop{worker: w, cursor: c, task: t, found: f, chunks: -1}
+	for n := 0; ; {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		w.advance(int64(n))
+		refs, err := c.list.some(4096)
+		if err == nil && len(refs) > 0 {
+			err = l.add(refs)
+		}
+		if err != nil {
+			return w.blockError(c, t, err)
+		}
+		if len(refs) == 0 {
+			l.flush()
+			return nil
+		}
+		n += len(refs)
+	}
+}
+
+// fastLoop is the state of block between two batches of references.
+type fastLoop struct {
+	*worker
+	*cursor
+	task  *task
+	found *found
+
+	part   *part // of the series before
+	counts tally // of the series of the part that are not counted yet
+
+	// Of the series before.
+	chunks  int64 // how many it has, -1 when not known
+	created int64
+	live    uint64
+}
+
+// flush adds what has been counted to the job.
+func (l *fastLoop) flush() {
+	if l.part == nil {
+		return
+	}
+	l.part.owner.add(l.counts)
+	l.counts = tally{}
+}
+
+// add adds the series with these references.
+func (l *fastLoop) add(refs []uint32) error {
+	c, p := l.cursor, l.part
+	align := c.index.align()
+	for _, ref := range refs {
+		i, end, err := c.entry(int64(ref) * align)
+		if err != nil {
+			return fmt.Errorf("read series %d: %w", ref, err)
+		}
+		b, layout := c.win.buf, c.layout
+		if i, err = c.labels(b, i, end); err != nil {
+			return fmt.Errorf("read series %d: %w", ref, err)
+		}
+		c.indexBytes += c.references()
+		if err := l.times(b, i, end); err != nil {
+			return fmt.Errorf("read series %d: %w", ref, err)
+		}
+		changed := c.changed
+		if p == nil || c.layout != layout || len(changed) == 0 || p.moves(changed) {
+			if !l.task.has(&c.row) {
+				return errList
+			}
+			l.flush()
+			p = l.follower(p, &c.row)
+			l.part = p
+			l.worker.add(p, c.values, nil, l.live)
+		} else {
+			if p.log != nil {
+				l.record(p, uint32(len(p.rows)), c.values, changed)
+			}
+			l.change(p, c.values, changed)
+			p.rows = append(p.rows, p.sum|l.live)
+		}
+		p.owner.series++
+		l.counts.created += l.created
+		l.counts.live += int64(l.live)
+		l.counts.indexBytes += c.indexBytes
+		l.counts.labelBytes += p.bytes & -int64(l.live)
+		if c.chunks != nil {
+			p.owner.addSamples(&c.rowFacts)
+		}
+	}
+	return nil
+}
+
+// moves reports whether these changes lead to a series of another part.
+func (p *part) moves(changed []int32) bool {
+	for _, i := range changed {
+		if int(i) == p.layout.job || int(i) == p.layout.name {
+			return true
+		}
+	}
+	return false
+}
+
+// times decodes the list of chunks at b[i:end]. Most series begin and end with
+// the one before: then what follows from that is known already.
+func (l *fastLoop) times(b []byte, i, end int) error {
+	c := l.cursor
+	if n := int64(b[i]); n == l.chunks && c.chunks == nil {
+		at := i + 1
+		for k := range n {
+			t := &c.times[k]
+			low, high := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
+			last := ^binary.LittleEndian.Uint64(b[at+t.size:]) & 0x8080808080808080 // of the reference
+			if (low^t.low)&t.lowMask|(high^t.high)&t.highMask != 0 || last == 0 || at > end {
+				at = -1
+				break
+			}
+			at += t.size + (bits.TrailingZeros64(last)+1)/8
+		}
+		if at == end {
+			return nil
+		}
+	}
+	if err := c.metas(b, i, end); err != nil {
+		return err
+	}
+	l.chunks = -1
+	if n := int(b[i]); n <= len(c.times) && !slices.ContainsFunc(c.times[:n], func(t chunkTimes) bool { return t.size == 0 }) {
+		l.chunks = int64(n)
+	}
+	l.created, l.live = l.judge(l.found, &c.rowFacts)
+	return nil
+}
