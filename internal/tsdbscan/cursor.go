@@ -1,12 +1,10 @@
 package tsdbscan
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math/bits"
 	"slices"
 )
 
@@ -57,10 +55,9 @@ type cursor struct {
 	// The entry before: its labels in the block's own numbers, their bytes
 	// (followed by slack), and where each label begins in them.
 	names, own []uint32
-	prev       []byte  // of the window, or spare
-	prevAt     int     // where the labels begin in prev
-	pos        []int32 // one more than labels: the last is the end
-	nameLen    []int32 // length of each name's number
+	prev       []byte // of the window, or spare
+	prevAt     int    // where the labels begin in prev
+	places     []place
 	times      [4]chunkTimes
 
 	// Memory to use again.
@@ -93,7 +90,7 @@ func (c *cursor) start(from list, l *layouts) error {
 		c.cached.start(from)
 		return nil
 	}
-	c.names, c.own, c.pos, c.prev, c.prevAt = c.names[:0], c.own[:0], append(c.pos[:0], 0), nil, 0
+	c.names, c.own, c.places, c.prev, c.prevAt = c.names[:0], c.own[:0], append(c.places[:0], place{}), nil, 0
 	if from.refs != nil {
 		c.list.openRefs(from.refs)
 		return nil
@@ -185,7 +182,7 @@ func (c *cursor) entry(off int64) (i, end int, err error) {
 // move moves the window, so that it shows n bytes from off on. The labels
 // before are kept.
 func (c *cursor) move(off int64, n int) error {
-	size := int(c.pos[len(c.pos)-1])
+	size := c.places[len(c.own)].name
 	if size > 0 {
 		c.spare = append(c.spare[:0], c.prev[c.prevAt:][:size]...)
 	}
@@ -193,169 +190,4 @@ func (c *cursor) move(off int64, n int) error {
 	c.prev, c.prevAt = c.spare[:size+slack], 0
 	_, err := c.win.at(off, n)
 	return err
-}
-
-// labels decodes the labels at b[i:] and returns the position after them.
-func (c *cursor) labels(b []byte, i, end int) (int, error) {
-	n := uint64(b[i])
-	if i++; n >= 0x80 {
-		n, i = uvarint(b, i-1)
-	}
-	if i > end || n > uint64(end-i)/2 {
-		return 0, errEntry
-	}
-	last := len(c.own)
-	if int(n) != last || n == 0 {
-		return c.allLabels(b, i, end, int(n), false)
-	}
-	prev, pos, own := c.prev[c.prevAt:], c.pos[:last+1], c.own[:last]
-	size := int(pos[last])
-	same := mismatch(b[i:], prev, min(size, end-i))
-	if same == size {
-		return 0, errOrder // the same labels again
-	}
-	j := last - 1
-	for int(pos[j]) > same {
-		j--
-	}
-	changed := c.changed[:0]
-	at := i + int(pos[j])
-	same -= int(pos[j])
-	for { // the first `same` bytes of label j, at b[at:], are as before
-		first := len(changed) == 0
-		if same < int(c.nameLen[j]) {
-			name, p := uvarint(b, at)
-			if p > end || first && name < uint64(c.names[j]) {
-				return 0, errOrder
-			}
-			return c.allLabels(b, i, end, last, true)
-		}
-		at += int(c.nameLen[j])
-		value, p := shortUvarint(b, at)
-		if p > at+4 {
-			value, p = uvarint(b, at)
-		}
-		if p > end || value >= uint64(c.count) {
-			return 0, errEntry
-		}
-		if first && uint32(value) <= own[j] {
-			return 0, errOrder
-		}
-		changed = append(changed, int32(j))
-		own[j] = uint32(value)
-		at = p
-
-		// Compare what follows with what followed before.
-		j++
-		old := int(pos[j])
-		shift := int32(at - i - old)
-		rest := size - old
-		same = mismatch(b[at:], prev[old:], min(rest, end-at))
-		if same == rest {
-			if shift != 0 {
-				for k := j; k <= last; k++ {
-					pos[k] += shift
-				}
-			}
-			at += rest
-			break
-		}
-		for int(pos[j+1])-old <= same {
-			pos[j] += shift
-			j++
-		}
-		same -= int(pos[j]) - old
-		at += int(pos[j]) - old
-		pos[j] += shift
-	}
-	if c.rank != nil {
-		for _, j := range changed {
-			if c.values[j] = c.rank[own[j]]; c.values[j] == noSymbol {
-				return 0, errEntry
-			}
-		}
-	}
-	c.keep(b, i)
-	c.changed = changed
-	return at, nil
-}
-
-// allLabels decodes n labels without looking at those before, but for the
-// order. Sorted says that the order is known to be right.
-func (c *cursor) allLabels(b []byte, i, end, n int, sorted bool) (int, error) {
-	c.changed = c.changed[:0]
-	names, own := c.spareNames[:0], c.spareOwn[:0]
-	pos, nameLen := c.pos[:0], c.nameLen[:0]
-	at := i
-	for range n {
-		pos = append(pos, int32(at-i))
-		name, p := uvarint(b, at)
-		if p > end || name >= uint64(c.count) || len(names) > 0 && uint32(name) <= names[len(names)-1] {
-			return 0, errEntry
-		}
-		nameLen = append(nameLen, int32(p-at))
-		value, p := uvarint(b, p)
-		if p > end || value >= uint64(c.count) {
-			return 0, errEntry
-		}
-		names, own = append(names, uint32(name)), append(own, uint32(value))
-		at = p
-	}
-	if !sorted && c.layout != nil && compareLabels(c.names, c.own, names, own) >= 0 {
-		return 0, errOrder
-	}
-	c.pos, c.nameLen = append(pos, int32(at-i)), nameLen
-	c.keep(b, i)
-	c.names, c.spareNames = names, c.names
-	c.own, c.spareOwn = own, c.own
-	c.values = own
-	if c.rank != nil {
-		names = c.spareNames[:0]
-		c.values = c.shared[:0]
-		for j := range own {
-			name, value := c.rank[c.names[j]], c.rank[own[j]]
-			if name == noSymbol || value == noSymbol {
-				return 0, errEntry
-			}
-			names, c.values = append(names, name), append(c.values, value)
-		}
-		c.spareNames, c.shared = names, c.values
-	}
-	c.layout = c.layouts.of(names)
-	return at, nil
-}
-
-// keep remembers where the labels are, for the next series. It spares the
-// garbage collector's write barrier where the window is the same.
-func (c *cursor) keep(b []byte, i int) {
-	if len(c.prev) != len(b) || &c.prev[0] != &b[0] {
-		c.prev = b
-	}
-	c.prevAt = i
-}
-
-// mismatch returns how many of the first n bytes are equal. Both slices have
-// at least seven bytes more than n.
-func mismatch(a, b []byte, n int) int {
-	a, b = a[:n+7], b[:n+7] // spares checks of bounds
-	for i := 0; i+8 <= len(a) && i+8 <= len(b); i += 8 {
-		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
-			return min(n, i+bits.TrailingZeros64(x)/8)
-		}
-	}
-	return n
-}
-
-// compareLabels orders label sets as an index does: by the first name or value
-// that differs, then by length.
-func compareLabels(aNames, aValues, bNames, bValues []uint32) int {
-	for i := range min(len(aNames), len(bNames)) {
-		if aNames[i] != bNames[i] {
-			return cmp.Compare(aNames[i], bNames[i])
-		}
-		if aValues[i] != bValues[i] {
-			return cmp.Compare(aValues[i], bValues[i])
-		}
-	}
-	return cmp.Compare(len(aNames), len(bNames))
 }

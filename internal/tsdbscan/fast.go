@@ -2,7 +2,6 @@ package tsdbscan
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -68,45 +67,54 @@ func (l *fastLoop) flush() {
 
 // add adds the series with these references.
 func (l *fastLoop) add(refs []uint32) error {
-	c, p := l.cursor, l.part
-	align := c.index.align()
+	align := l.cursor.index.align()
 	for _, ref := range refs {
-		i, end, err := c.entry(int64(ref) * align)
-		if err != nil {
+		if err := l.one(int64(ref) * align); err != nil {
 			return fmt.Errorf("read series %d: %w", ref, err)
 		}
-		b, layout := c.win.buf, c.layout
-		if i, err = c.labels(b, i, end); err != nil {
-			return fmt.Errorf("read series %d: %w", ref, err)
+	}
+	return nil
+}
+
+func (l *fastLoop) one(off int64) error {
+	c, p := l.cursor, l.part
+	i, end, err := c.entry(off)
+	if err != nil {
+		return err
+	}
+	b := c.win.buf
+	layout := c.layout
+	if i, err = c.labels(b, i, end); err != nil {
+		return err
+	}
+	changed := c.changed
+	c.indexBytes += c.references()
+	if err := l.times(b, i, end); err != nil {
+		return err
+	}
+	if p != nil && c.layout == layout && len(changed) > 0 && !p.moves(changed) {
+		if p.log != nil {
+			l.record(p, uint32(len(p.rows)), c.values, changed)
 		}
-		c.indexBytes += c.references()
-		if err := l.times(b, i, end); err != nil {
-			return fmt.Errorf("read series %d: %w", ref, err)
+		l.change(p, c.values, changed)
+		p.rows = append(p.rows, p.sum|l.live)
+	} else {
+		if !l.task.has(&c.row) {
+			return errList
 		}
-		changed := c.changed
-		if p == nil || c.layout != layout || len(changed) == 0 || p.moves(changed) {
-			if !l.task.has(&c.row) {
-				return errList
-			}
+		if q := l.partOf(p, &c.row); q != p {
 			l.flush()
-			p = l.follower(p, &c.row)
-			l.part = p
-			l.worker.add(p, c.values, nil, l.live)
-		} else {
-			if p.log != nil {
-				l.record(p, uint32(len(p.rows)), c.values, changed)
-			}
-			l.change(p, c.values, changed)
-			p.rows = append(p.rows, p.sum|l.live)
+			l.part, p = q, q
 		}
-		p.owner.series++
-		l.counts.created += l.created
-		l.counts.live += int64(l.live)
-		l.counts.indexBytes += c.indexBytes
-		l.counts.labelBytes += p.bytes & -int64(l.live)
-		if c.chunks != nil {
-			p.owner.addSamples(&c.rowFacts)
-		}
+		l.worker.add(p, c.values, nil, l.live)
+	}
+	l.counts.series++
+	l.counts.created += l.created
+	l.counts.live += int64(l.live)
+	l.counts.indexBytes += c.indexBytes
+	l.counts.labelBytes += p.bytes & -int64(l.live)
+	if c.chunks != nil {
+		p.owner.addSamples(&c.rowFacts)
 	}
 	return nil
 }
@@ -129,8 +137,8 @@ func (l *fastLoop) times(b []byte, i, end int) error {
 		at := i + 1
 		for k := range n {
 			t := &c.times[k]
-			low, high := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
-			last := ^binary.LittleEndian.Uint64(b[at+t.size:]) & 0x8080808080808080 // of the reference
+			low, high := load64(b, at), load64(b, at+8)
+			last := ^load64(b, at+t.size) & 0x8080808080808080 // of the reference
 			if (low^t.low)&t.lowMask|(high^t.high)&t.highMask != 0 || last == 0 || at > end {
 				at = -1
 				break

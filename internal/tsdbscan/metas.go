@@ -1,7 +1,6 @@
 package tsdbscan
 
 import (
-	"encoding/binary"
 	"errors"
 	"math/bits"
 )
@@ -20,7 +19,7 @@ type chunkTimes struct {
 
 // read decodes the times at b[i:] and returns the position after them.
 func (t *chunkTimes) read(b []byte, i int) int {
-	low, high := binary.LittleEndian.Uint64(b[i:]), binary.LittleEndian.Uint64(b[i+8:])
+	low, high := load64(b, i), load64(b, i+8)
 	if (low^t.low)&t.lowMask|(high^t.high)&t.highMask == 0 && t.size > 0 {
 		return i + t.size
 	}
@@ -58,7 +57,7 @@ func (c *cursor) metas(b []byte, i, end int) error {
 			mint = unzigzag(start)
 		}
 		if c.chunks == nil {
-			if last := ^binary.LittleEndian.Uint64(b[p:]) & 0x8080808080808080; last != 0 {
+			if last := ^load64(b, p) & 0x8080808080808080; last != 0 {
 				i = p + (bits.TrailingZeros64(last)+1)/8
 			} else {
 				_, i = uvarint(b, p)

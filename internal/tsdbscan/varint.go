@@ -6,6 +6,10 @@ import (
 	"math/bits"
 )
 
+// load64 returns the eight bytes at b[i:]. A slice with an end takes half of the
+// instructions of one without.
+func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8]) }
+
 // uvarint decodes a varint at b[i:], which must have at least ten bytes, and
 // returns the position after it. A malformed one has the highest value there
 // is, which no number in an index may have.
@@ -13,7 +17,7 @@ import (
 // The position depends on branches, which the processor foresees, and not on
 // computed lengths, which it would have to wait for.
 func uvarint(b []byte, i int) (uint64, int) {
-	w := binary.LittleEndian.Uint64(b[i:])
+	w := load64(b, i)
 	v := w & 0x7f
 	if w&0x80 == 0 {
 		return v, i + 1
@@ -48,7 +52,7 @@ func uvarint(b []byte, i int) (uint64, int) {
 // shortUvarint decodes a varint of up to four bytes. The position that it
 // returns is more than four bytes further when the varint is longer.
 func shortUvarint(b []byte, i int) (uint64, int) {
-	w := binary.LittleEndian.Uint32(b[i:])
+	w := binary.LittleEndian.Uint32(b[i : i+4])
 	last := ^w & 0x80808080
 	w &= last ^ (last - 1)
 	return uint64(w&0x7f | w>>1&0x3f80 | w>>2&0x1fc000 | w>>3&0xfe00000), i + bits.TrailingZeros32(last)/8 + 1

@@ -125,9 +125,8 @@ func (w *worker) read(ctx context.Context, t *task, layouts *layouts, f *found) 
 		created, live := w.judge(f, &r.rowFacts)
 		w.add(p, r.values, changed, live)
 		j := p.owner
-		j.series++
 		j.addSamples(&r.rowFacts)
-		j.add(tally{created, int64(live), r.indexBytes, p.bytes & -int64(live)})
+		j.add(tally{1, created, int64(live), r.indexBytes, p.bytes & -int64(live)})
 	})
 }
 
@@ -160,9 +159,10 @@ func (j *job) addSamples(r *rowFacts) {
 }
 
 // tally sums up what is counted of some series of a part.
-type tally struct{ created, live, indexBytes, labelBytes int64 }
+type tally struct{ series, created, live, indexBytes, labelBytes int64 }
 
 func (j *job) add(t tally) {
+	j.series += t.series
 	j.created += t.created
 	j.live += t.live
 	j.indexBytes += t.indexBytes
@@ -194,9 +194,9 @@ func (w *worker) each(ctx context.Context, t *task, layouts *layouts, f func(p *
 		if !t.has(r) {
 			return w.blockError(c, t, errList)
 		}
-		changed := r.changed
-		if p == nil || p.layout != r.layout || p.layout.job >= 0 && p.job() != r.values[p.layout.job] {
-			p, changed = w.follower(p, r), nil
+		q, changed := w.partOf(p, r), r.changed
+		if q != p {
+			p, changed = q, nil
 		}
 		f(p, r, changed)
 	}
@@ -233,17 +233,24 @@ func (w *worker) blockError(c *cursor, t *task, err error) error {
 	return &BlockError{Block: &w.blocks[c.block], Err: fmt.Errorf("metric %q: %w", t.name, err)}
 }
 
-// follower returns the part that the series belongs to: mostly the one that
-// followed p before.
-func (w *worker) follower(p *part, r *row) *part {
+// partOf returns the part that the series belongs to: that of the series before,
+// or mostly the one that followed it the last time.
+func (w *worker) partOf(p *part, r *row) *part {
 	if p == nil {
 		return w.part(r)
 	}
-	if q := p.follower; q != nil && q.layout == r.layout && (q.layout.job < 0 || q.job() == r.values[q.layout.job]) {
-		return q
+	if p.has(r) {
+		return p
 	}
-	p.follower = w.part(r)
+	if p.follower == nil || !p.follower.has(r) {
+		p.follower = w.part(r)
+	}
 	return p.follower
+}
+
+// has reports whether the series belongs to the part.
+func (p *part) has(r *row) bool {
+	return p.layout == r.layout && (p.layout.job < 0 || p.job() == r.values[p.layout.job])
 }
 
 // part returns the part that the series belongs to.
