@@ -24,7 +24,7 @@ func (f *pool) reset(n int) {
 	for _, l := range f.labels {
 		kept += cap(l.values.entries)
 	}
-	if kept > 1<<17+4*f.most {
+	if kept > 1<<20+8*f.most {
 		f.parts, f.labels = nil, nil
 	}
 }

@@ -310,7 +310,7 @@ func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 }
 
 func (s *scan) newWorker() *worker {
-	w := &worker{scan: s, sums: newSums(len(s.text))}
+	w := &worker{scan: s, jobs: map[uint32]*job{}, sums: newSums(len(s.text))}
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}
@@ -333,8 +333,10 @@ func (s *scan) result(tasks []task, results []*found) *Result {
 	if s.head != nil {
 		s.head.end(&sp, s.tail)
 	}
+	r.Metrics = make([]sentei.Metric, 0, len(tasks))
 	for i, f := range results {
-		r.Metrics = append(r.Metrics, f.finish(tasks[i].name, sp))
+		r.Metrics = append(r.Metrics, s.finish(f, tasks[i].name, sp))
+		results[i] = nil
 	}
 	slices.SortFunc(r.Metrics, func(a, b sentei.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return r

@@ -9,73 +9,99 @@ import (
 )
 
 // jobStats is a sentei.JobMetric of which some parts wait until all is known.
+//
+// The statistics of its labels wait too, as numbers: the garbage collector need
+// not look at them while the scan goes on.
 type jobStats struct {
 	sentei.JobMetric
 	created, samples, recent, chunkBytes, indexBytes, labelBytes int64
+	labels                                                       []labelCounts
+}
+
+// labelCounts is what becomes a sentei.LabelStats.
+type labelCounts struct {
+	name, distinct                           uint32
+	series, seriesWithout, seriesWithoutLive int64
 }
 
 // stats puts the jobs of a metric into their final form.
 func (w *worker) stats(metric string, f *found) {
 	f.jobs = make([]jobStats, 0, len(w.jobs))
-	keys := w.keys[:0]
-	var ends []int // of each label's values in keys
-	for _, j := range slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) }) {
+	keys, labels := w.keys[:0], w.labels[:0]
+	jobs := slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) })
+	for _, j := range jobs {
 		for _, l := range j.labels {
 			w.sums.sumUp(&l.values)
+			labels = append(labels, labelCounts{
+				name: l.name, distinct: uint32(len(l.values.entries)), series: l.series,
+				seriesWithout: j.series - l.saved, seriesWithoutLive: j.live - l.savedLive,
+			})
+			keys = w.top.append(keys, &l.values, w.opts.TopValues)
 		}
 		s := jobStats{
 			JobMetric: sentei.JobMetric{
-				Job:    j.name,
-				Cost:   sentei.Cost{Series: j.live, SeriesInSpan: j.series},
-				Labels: make([]sentei.LabelStats, len(j.labels)),
-
+				Job:       j.name,
+				Cost:      sentei.Cost{Series: j.live, SeriesInSpan: j.series},
 				Histogram: w.histogram(metric, j),
 			},
 			created: j.created, samples: j.samples, recent: j.recent,
 			chunkBytes: j.chunkBytes, indexBytes: j.indexBytes, labelBytes: j.labelBytes,
 		}
-		for i, l := range j.labels {
-			s.Labels[i] = sentei.LabelStats{
-				Name:              w.text[l.name],
-				Series:            l.series,
-				Distinct:          int64(len(l.values.entries)),
-				Complete:          len(l.values.entries) <= w.opts.TopValues,
-				SeriesWithout:     j.series - l.saved,
-				SeriesWithoutLive: j.live - l.savedLive,
-			}
-			keys = w.top.append(keys, &l.values, w.opts.TopValues)
-			ends = append(ends, len(keys))
+		if w.recorder.on {
+			s.Labels = w.labelStats(labels[len(labels)-len(j.labels):])
+			w.reduce(j, &s.JobMetric)
 		}
-		w.reduce(j, &s.JobMetric)
 		f.jobs = append(f.jobs, s)
 	}
-	w.keys = keys
-	// All lists share memory that is just large enough: there are many.
-	values := make([]sentei.LabelValue, len(keys))
-	for i, k := range keys {
-		values[i] = sentei.LabelValue{Value: w.text[uint32(k)], Series: int64(^uint32(k >> 32))}
-	}
-	from := 0
-	for i := range f.jobs {
-		for k := range f.jobs[i].Labels {
-			f.jobs[i].Labels[k].Values = values[from:ends[0]:ends[0]]
-			from, ends = ends[0], ends[1:]
-		}
+	w.keys, w.labels = keys, labels
+	f.keys = slices.Clone(keys)
+	all := slices.Clone(labels)
+	for i, j := range jobs {
+		f.jobs[i].labels, all = all[:len(j.labels)], all[len(j.labels):]
 	}
 }
 
-// finish fills in the parts of a metric that depend on the span.
-func (f *found) finish(name string, sp span) sentei.Metric {
+// labelStats returns the statistics of labels, without values.
+func (s *scan) labelStats(labels []labelCounts) []sentei.LabelStats {
+	stats := make([]sentei.LabelStats, len(labels))
+	for i, l := range labels {
+		stats[i] = sentei.LabelStats{
+			Name:              s.text[l.name],
+			Series:            l.series,
+			Distinct:          int64(l.distinct),
+			Complete:          int(l.distinct) <= s.opts.TopValues,
+			SeriesWithout:     l.seriesWithout,
+			SeriesWithoutLive: l.seriesWithoutLive,
+		}
+	}
+	return stats
+}
+
+// finish fills in the parts of a metric that depend on the span, and turns
+// numbers into texts.
+func (s *scan) finish(f *found, name string, sp span) sentei.Metric {
 	m := sentei.Metric{Name: name, Jobs: make([]sentei.JobMetric, len(f.jobs))}
+	// All lists share memory that is just large enough: there are many.
+	values := make([]sentei.LabelValue, len(f.keys))
+	for i, k := range f.keys {
+		values[i] = sentei.LabelValue{Value: s.text[uint32(k)], Series: int64(^uint32(k >> 32))}
+	}
 	for i := range f.jobs {
-		s := &f.jobs[i]
-		c := &s.Cost
+		j := &f.jobs[i]
+		c := &j.Cost
 		var chunkBytes float64 // a second
-		c.SamplesPerSecond, chunkBytes = sp.rates(s.samples, s.recent, s.chunkBytes)
-		c.ChurnPerHour = float64(s.created) / (sp.seconds / 3600)
-		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(s.labelBytes))
-		c.DiskBytesPerDay = 86400 * (chunkBytes + float64(s.indexBytes)/sp.seconds)
-		m.Jobs[i] = s.JobMetric
+		c.SamplesPerSecond, chunkBytes = sp.rates(j.samples, j.recent, j.chunkBytes)
+		c.ChurnPerHour = float64(j.created) / (sp.seconds / 3600)
+		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(j.labelBytes))
+		c.DiskBytesPerDay = 86400 * (chunkBytes + float64(j.indexBytes)/sp.seconds)
+		if j.Labels == nil {
+			j.Labels = s.labelStats(j.labels)
+		}
+		for k := range j.Labels {
+			n := min(int(j.labels[k].distinct), s.opts.TopValues)
+			j.Labels[k].Values, values = values[:n:n], values[n:]
+		}
+		m.Jobs[i] = j.JobMetric
 	}
 	return m
 }

@@ -55,6 +55,7 @@ type label struct {
 // found is what a worker found out about one metric.
 type found struct {
 	jobs []jobStats
+	keys []uint64 // top values of all labels of all jobs, see topKey
 	// mint and maxt are the times of the first and last sample.
 	mint, maxt int64
 	// The counts hold as long as the span begins at or after oldest and ends
@@ -76,6 +77,7 @@ type worker struct {
 	sums     sums
 	top      topValues
 	keys     []uint64
+	labels   []labelCounts
 
 	recorder recorder
 	image    image
@@ -88,7 +90,8 @@ var errList = errors.New("a postings list holds a series of another metric")
 func (w *worker) begin(t *task) *layouts {
 	w.pool.reset(t.count)
 	w.recorder.start(t.reduce, t.count)
-	w.jobs, w.parts, w.counted = map[uint32]*job{}, w.parts[:0], 0
+	clear(w.jobs)
+	w.parts, w.counted = w.parts[:0], 0
 	return newLayouts(w.nameLabel, w.jobLabel)
 }
 
