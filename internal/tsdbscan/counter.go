@@ -10,8 +10,12 @@ import "slices"
 // searches nor waits.
 type counter struct{ entries []uint64 }
 
-// minEntries is how many entries are summed up at the least.
-const minEntries = 128
+const (
+	// minEntries is how many entries are summed up at the least.
+	minEntries = 128
+	// fewEntries are so few that more room is cheaper than summing up again.
+	fewEntries = 16 << 10
+)
 
 // add adds n to the count of v.
 func (c *counter) add(v uint32, n uint32, t *sums) {
@@ -25,9 +29,16 @@ func (c *counter) add(v uint32, n uint32, t *sums) {
 // does not help.
 func (t *sums) makeRoom(c *counter) {
 	t.sumUp(c)
-	if n := cap(c.entries); len(c.entries) > n/2 {
-		c.entries = slices.Grow(c.entries, max(minEntries, 2*n)-len(c.entries))
+	n := cap(c.entries)
+	if len(c.entries) <= n/2 {
+		return
 	}
+	if n < fewEntries {
+		n *= 8
+	} else {
+		n *= 2
+	}
+	c.entries = slices.Grow(c.entries, max(minEntries, n)-len(c.entries))
 }
 
 // sums sums up counters. Between two calls all of it is zero.

@@ -2,7 +2,9 @@ package tsdbscan
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // place is where a label is in its entry, counted from the first one: the
@@ -159,10 +161,18 @@ func (c *cursor) keep(b []byte, i int) {
 
 // mismatch returns how many of the n bytes at a[i:] and b[k:] are equal. Both
 // have at least seven bytes more.
+//
+// This is where most instructions of a scan would go: bounds are checked once
+// for all loads, not for each, which takes a third of them.
 func mismatch(a []byte, i int, b []byte, k, n int) int {
+	if n <= 0 {
+		return 0
+	}
+	p, q := unsafe.Pointer(&a[i : i+n+7][0]), unsafe.Pointer(&b[k : k+n+7][0])
 	for at := 0; at < n; at += 8 {
-		if x := load64(a, i+at) ^ load64(b, k+at); x != 0 {
-			return min(n, at+bits.TrailingZeros64(x)/8)
+		x, y := (*[8]byte)(unsafe.Add(p, at)), (*[8]byte)(unsafe.Add(q, at))
+		if d := binary.LittleEndian.Uint64(x[:]) ^ binary.LittleEndian.Uint64(y[:]); d != 0 {
+			return min(n, at+bits.TrailingZeros64(d)/8)
 		}
 	}
 	return n

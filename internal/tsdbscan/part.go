@@ -100,7 +100,11 @@ func (w *worker) change(p *part, values []uint32, changed []int32) {
 			w.split(p, int(i), n, hash)
 		}
 		if c.label != nil {
-			c.label.values.add(c.value, n-c.since, &w.sums)
+			v := &c.label.values // this is its add, which cannot be inlined
+			if len(v.entries) == cap(v.entries) {
+				w.sums.makeRoom(v)
+			}
+			v.entries = append(v.entries, uint64(c.value)<<32|uint64(n-c.since))
 		}
 		sum += hash - c.hash
 		bytes += int64(length) - int64(c.length)

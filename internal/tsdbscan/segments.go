@@ -98,21 +98,21 @@ func (r *chunkReader) read(ref uint64) (samples, size int64, err error) {
 		r.win.reset(r.segments.files[segment], r.segments.sizes[segment])
 		r.current = int(segment)
 	}
-	b, err := r.win.at(off, minChunk)
-	if err != nil {
-		return 0, 0, fmt.Errorf("chunk file %d: %w", segment+1, err)
+	if !r.win.has(off, minChunk) {
+		if err := r.win.read(off, minChunk); err != nil {
+			return 0, 0, fmt.Errorf("chunk file %d: %w", segment+1, err)
+		}
 	}
-	length, n := uvarint(b, 0)
+	b, at := r.win.buf, int(off-r.win.off)
+	length, end := uvarint(b, at)
+	n := end - at
 	if n > binary.MaxVarintLen32 || length < 2 || length > uint64(r.win.size-off) ||
 		int64(length) > r.win.size-off-int64(n)-1-crcLength {
 		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d is malformed or cut off", segment+1, off)
 	}
-	if b, err = r.win.at(off, n+3); err != nil {
-		return 0, 0, fmt.Errorf("chunk file %d: %w", segment+1, err)
+	if !chunkenc.IsValidEncoding(chunkenc.Encoding(b[end])) {
+		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d has the unknown encoding %d", segment+1, off, b[end])
 	}
-	if !chunkenc.IsValidEncoding(chunkenc.Encoding(b[n])) {
-		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d has the unknown encoding %d", segment+1, off, b[n])
-	}
-	r.native = isNative(chunkenc.Encoding(b[n]))
-	return int64(binary.BigEndian.Uint16(b[n+1:])), int64(n) + 1 + int64(length) + crcLength, nil
+	r.native = isNative(chunkenc.Encoding(b[end]))
+	return int64(binary.BigEndian.Uint16(b[end+1 : end+3])), int64(n) + 1 + int64(length) + crcLength, nil
 }
