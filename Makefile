@@ -28,6 +28,7 @@ test: servers ## all tests, those against real servers included
 	SENTEI_TEST_PROMTOOL=$(SERVERS)/promtool \
 	SENTEI_TEST_JSONNET=/usr/bin/jsonnet \
 	SENTEI_TEST_NODE_EXPORTER=/usr/bin/prometheus-node-exporter \
+	SENTEI_TEST_CHROMIUM=/usr/bin/chromium \
 	SENTEI_TEST_VICTORIAMETRICS=$(SERVERS)/victoria-metrics \
 	SENTEI_TEST_VMAGENT=$(SERVERS)/vmagent \
 	go test -tags e2e ./...

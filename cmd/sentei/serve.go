@@ -22,7 +22,7 @@ import (
 func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Scan on schedule; serve metrics and the report over HTTP",
+		Short: "Scan on schedule; serve the review page, the API and metrics over HTTP",
 		Args:  noArgs,
 		RunE:  runServe,
 	}

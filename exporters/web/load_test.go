@@ -11,7 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/metrics"
 )
 
 var (
@@ -90,6 +94,7 @@ func BenchmarkPages(b *testing.B) {
 	none := heap()
 	r := loadReport(*loadMetrics, *loadProposals)
 	b.Logf("the report: %d MiB", (heap()-none)>>20)
+	b.Logf("/metrics with 100 metrics of their own: %d KiB", ownMetrics(b, r)>>10)
 	keeper := &memory{}
 	for i := range r.Proposals {
 		if i%4 == 0 {
@@ -134,6 +139,17 @@ func BenchmarkPages(b *testing.B) {
 	b.Logf("what pages keep beside the report: %d MiB", (int64(heap())-int64(before))>>20)
 	runtime.KeepAlive(h)
 	runtime.KeepAlive(r)
+}
+
+// ownMetrics returns the size of /metrics.
+func ownMetrics(b *testing.B, r *sentei.Report) int {
+	registry := prometheus.NewRegistry()
+	m, err := metrics.New(registry, metrics.Options{Top: 100})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m.SetReport(r)
+	return get(b, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), "/metrics").Body.Len()
 }
 
 func heap() uint64 {

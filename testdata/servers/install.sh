@@ -4,8 +4,8 @@
 #
 #   testdata/servers/install.sh DIR [otelcol]
 #
-# Prometheus 2.42 or what the distribution has, node_exporter, jsonnet: apt
-# packages.
+# Prometheus 2.42 or what the distribution has, node_exporter, jsonnet, chromium:
+# apt packages.
 # Prometheus 3.x with promtool: built from the module version that go.mod pins,
 # into DIR. VictoriaMetrics, a single node, and vmagent: built from the version
 # below, into DIR. With otelcol as well, only when asked for: an OpenTelemetry
@@ -15,7 +15,7 @@ set -euo pipefail
 bin=$(mkdir -p "$1" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 
-packages=(prometheus prometheus-node-exporter jq jsonnet)
+packages=(prometheus prometheus-node-exporter jq jsonnet chromium)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
