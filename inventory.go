@@ -165,7 +165,7 @@ func (j *JobMetric) MayMatch(metric string, matchers []*labels.Matcher, external
 			}
 			named = named || asksForNames(m)
 		case model.JobLabel:
-			if !m.Matches(j.Job) {
+			if !m.Matches(j.Job) && !slices.Contains(external, m.Name) {
 				return false
 			}
 		}

@@ -19,10 +19,11 @@ func TestJobMetricMayMatch(t *testing.T) {
 		matchers []*labels.Matcher
 		want     bool
 	}{
-		"the name alone":                        {job, []*labels.Matcher{name}, true},
-		"another name":                          {job, []*labels.Matcher{m(labels.MatchEqual, "__name__", "node_cpu")}, false},
-		"name refused by a second matcher":      {job, []*labels.Matcher{name, m(labels.MatchNotRegexp, "__name__", "node_.*")}, false},
-		"another job":                           {job, []*labels.Matcher{name, m(labels.MatchEqual, "job", "api")}, false},
+		"the name alone":                   {job, []*labels.Matcher{name}, true},
+		"another name":                     {job, []*labels.Matcher{m(labels.MatchEqual, "__name__", "node_cpu")}, false},
+		"name refused by a second matcher": {job, []*labels.Matcher{name, m(labels.MatchNotRegexp, "__name__", "node_.*")}, false},
+		"another job":                      {job, []*labels.Matcher{name, m(labels.MatchEqual, "job", "api")}, false},
+		"another job, where job is an external label": {job, []*labels.Matcher{name, m(labels.MatchEqual, "job", "eu")}, true},
 		"job by regex":                          {job, []*labels.Matcher{name, m(labels.MatchRegexp, "job", "no.*")}, true},
 		"a value not seen yet may come":         {job, []*labels.Matcher{name, m(labels.MatchEqual, "mode", "steal")}, true},
 		"named, with a label it lacks":          {job, []*labels.Matcher{name, m(labels.MatchEqual, "cpu", "0")}, true},
@@ -39,7 +40,11 @@ func TestJobMetricMayMatch(t *testing.T) {
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
-			if got := tt.job.MayMatch("node_cpu_seconds_total", tt.matchers, []string{"cluster"}); got != tt.want {
+			external := []string{"cluster"}
+			if title == "another job, where job is an external label" {
+				external = append(external, "job")
+			}
+			if got := tt.job.MayMatch("node_cpu_seconds_total", tt.matchers, external); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

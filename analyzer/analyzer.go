@@ -112,8 +112,13 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 		return nil, fmt.Errorf("%w: %w", ErrNoInventory, errors.Join(failures...))
 	}
 	series := map[string]sentei.SeriesReader{}
+	sides := make([]*side, len(collected))
 	for i := range collected {
-		analyzeBackend(r, &collected[i], o)
+		sides[i] = readSide(&collected[i], r.At, o)
+	}
+	analyzeRecordingRules(sides)
+	for i := range collected {
+		analyzeBackend(r, &collected[i], sides[i], o)
 		for _, inv := range collected[i].inventories {
 			if name := collected[i].backend.Name; inv.Series != nil && series[name] == nil {
 				series[name] = inv.Series
@@ -125,16 +130,26 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	return &Result{Report: r, Series: series}, ctx.Err()
 }
 
-// analyzeBackend adds what was collected of one backend to the report.
-func analyzeBackend(r *sentei.Report, c *collection, o Options) {
+// readSide makes a side of what was collected of one backend.
+func readSide(c *collection, at time.Time, o Options) *side {
 	inv := merge(c)
-	consumers := understand(c.consumers, inv)
-	problems := append(c.problems, opaqueProblems(consumers)...)
-	problems = append(problems, coverageProblems(c, r.At, o)...)
-	problems = append(problems, forwardProblems(inv)...)
+	problems := append(c.problems, coverageProblems(c, at, o)...)
+	return newSide(c, inv, accept(append(problems, forwardProblems(inv)...), o))
+}
+
+// accept marks the problems that the configuration accepts, in place.
+func accept(problems []sentei.Problem, o Options) []sentei.Problem {
 	for i := range problems {
 		problems[i].Accepted = o.Accepted[problems[i].ID]
 	}
+	return problems
+}
+
+// analyzeBackend adds a backend whose recording rules are understood to the
+// report.
+func analyzeBackend(r *sentei.Report, c *collection, s *side, o Options) {
+	inv, consumers := s.inventory, s.consumers
+	problems := append(s.problems, accept(opaqueProblems(consumers), o)...)
 	metrics := join(inv, consumers, blockers(problems), r.At.Add(-o.Window))
 	score(metrics, consumers, r.At, o)
 

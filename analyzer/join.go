@@ -86,7 +86,7 @@ func (r *readings) usage(metric string, job *sentei.JobMetric, external, blocker
 	switch {
 	case len(u.Readers) > 0:
 		u.Verdict = sentei.Used
-		u.Labels = labelUsage(job, living, len(blockers) > 0)
+		u.Labels = labelUsage(job, living, external, len(blockers) > 0)
 	case len(blockers) > 0:
 		u.Verdict, u.Reasons = sentei.Unknown, blockers
 	default:

@@ -10,8 +10,10 @@ import (
 // labelUsage gives the verdict for every label of a metric in a job that the
 // readings read. A label is used when it is live for one of them; a value is
 // used when one of them has no matcher that refuses it. blocked says that
-// there may be readers that are not known.
-func labelUsage(job *sentei.JobMetric, living []reading, blocked bool) []sentei.LabelUsage {
+// there may be readers that are not known. A matcher on an external label refuses
+// nothing: where series get that label, it selects what is stored without it, or
+// with another value.
+func labelUsage(job *sentei.JobMetric, living []reading, external []string, blocked bool) []sentei.LabelUsage {
 	if job.Labels == nil {
 		return nil
 	}
@@ -34,7 +36,7 @@ func labelUsage(job *sentei.JobMetric, living []reading, blocked bool) []sentei.
 		default:
 			u.Verdict = sentei.Unused
 		}
-		if blocked {
+		if blocked || slices.Contains(external, l.Name) {
 			continue
 		}
 		for _, v := range l.Values {

@@ -33,6 +33,17 @@ func TestLabelVerdicts(t *testing.T) {
 				{Name: "node", Verdict: sentei.Unused},
 			},
 		},
+		"a matcher on an external label refuses nothing": {
+			func(w *world) {
+				w.rules.data.Consumers = []sentei.Consumer{busy, steal}
+				w.inventory.inventory.ExternalLabels = []string{"mode"}
+			},
+			[]sentei.LabelUsage{
+				{Name: "cpu", Verdict: sentei.Used, Readers: []string{busy.ID}},
+				{Name: "mode", Verdict: sentei.Used, Readers: ids(busy, steal)},
+				{Name: "node", Verdict: sentei.Unused},
+			},
+		},
 		"a value that only one reader refuses is used": {
 			func(w *world) { w.rules.data.Consumers = []sentei.Consumer{busy, alert("sum(a) > 0")} },
 			[]sentei.LabelUsage{

@@ -15,8 +15,8 @@ import (
 	"github.com/sentei/sentei/internal/promql"
 )
 
-// understand fills in the selectors of all consumers, finds out which
-// recording rules reach a root, and leaves out logged evaluations of rules
+// understand fills in the selectors of all consumers but recording rules, for
+// which see analyzeRecordingRules, and leaves out logged evaluations of rules
 // that are known as rules. The input is not changed.
 func understand(consumers []sentei.Consumer, inv *sentei.Inventory) []sentei.Consumer {
 	out := withoutKnownEvaluations(consumers)
@@ -24,7 +24,6 @@ func understand(consumers []sentei.Consumer, inv *sentei.Inventory) []sentei.Con
 		out[i].Backend = inv.Backend
 	}
 	analyzeRoots(out)
-	analyzeRecordingRules(out)
 	return out
 }
 
@@ -96,66 +95,6 @@ func stateOf(alert *sentei.Consumer) sentei.Selector {
 		Live:   sentei.AllLabelsBut(),
 		Hidden: "Prometheus restores the state of the alert from it",
 	}
-}
-
-// analyzeRecordingRules walks from the roots down the chains of recording
-// rules until nothing changes: a rule is alive when a living consumer can
-// select what it records, and its expression must deliver the labels that all
-// living readers need. A rule that stays unreached is dead; it is analyzed
-// all the same, since it still reads.
-func analyzeRecordingRules(consumers []sentei.Consumer) {
-	var rules []*sentei.Consumer
-	var queue []*sentei.Consumer // living consumers whose selectors are new
-	for i := range consumers {
-		if c := &consumers[i]; c.Kind == sentei.RecordingRule {
-			rules = append(rules, c)
-		} else {
-			queue = append(queue, c)
-		}
-	}
-	need := map[*sentei.Consumer]sentei.LabelSet{}
-	for len(queue) > 0 {
-		reader := queue[0]
-		queue = queue[1:]
-		for _, rule := range rules {
-			wanted, reads := needOf(reader, rule)
-			if !reads {
-				continue
-			}
-			old, alive := need[rule]
-			wanted = wanted.Union(old)
-			if alive && wanted.Equal(old) {
-				continue
-			}
-			need[rule] = wanted
-			apply(rule, wanted)
-			queue = append(queue, rule)
-		}
-	}
-	for _, rule := range rules {
-		if _, alive := need[rule]; !alive {
-			rule.Dead = true
-			apply(rule, sentei.LabelSet{})
-		}
-	}
-}
-
-// needOf returns the labels of the rule's output that the reader needs, and
-// whether it may select that output at all. An opaque reader may select
-// anything and need everything.
-func needOf(reader, rule *sentei.Consumer) (need sentei.LabelSet, reads bool) {
-	if reader.Opaque != "" {
-		return sentei.AllLabelsBut(), true
-	}
-	for i := range reader.Selectors {
-		if s := &reader.Selectors[i]; s.MaySelectOutput(rule) {
-			need, reads = need.Union(s.Live), true
-		}
-	}
-	for name := range rule.RecordLabels { // the rule sets these itself
-		need = need.Without(name)
-	}
-	return need, reads
 }
 
 // opaqueProblems makes a blocking problem of every living consumer that could

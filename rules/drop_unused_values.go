@@ -32,6 +32,7 @@ Only values that are stored are named in the rule; a value that appears later is
 
 - a metric that one reader reads without a matcher on the label, or with one that a dashboard variable fills in;
 - the labels job and instance, whose values come and go, those in except_labels, and le: see drop_unused_buckets;
+- external labels, since who reads them elsewhere may see another value;
 - labels with more than max_values such values: a rule that long ages quickly;
 - what drop_unused_metric leaves alone: recorded series, those of Prometheus itself, and metrics that another backend of
   the report reads.

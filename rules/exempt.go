@@ -148,7 +148,7 @@ func (x *index) mayTouchMetric(p *sentei.Proposal, m *sentei.MetricReport, e *se
 		switch {
 		case !job.MayMatch(m.Name, e.Matchers, x.external[m.Backend]), // first, since it mostly says no, and fast
 			a.Kind == sentei.StripLabel && job.Labels != nil && job.Label(a.Label) == nil,
-			a.Kind == sentei.DropValues && refusesAll(e.Matchers, a):
+			a.Kind == sentei.DropValues && refusesAll(e.Matchers, a, x.external[m.Backend]):
 			continue
 		}
 		if x.passesPlace(p, m, k) {
@@ -178,8 +178,8 @@ func (x *index) passesPlace(p *sentei.Proposal, m *sentei.MetricReport, k int) b
 
 // refusesAll reports whether the matchers select no series with one of the
 // values that the action drops.
-func refusesAll(matchers []*labels.Matcher, a *sentei.Action) bool {
-	return refusal(&sentei.Selector{Matchers: matchers}, a) != ""
+func refusesAll(matchers []*labels.Matcher, a *sentei.Action, external []string) bool {
+	return refusal(&sentei.Selector{Matchers: matchers}, a, external) != ""
 }
 
 // mayRecord reports whether a recording rule, nil when it is not known, may

@@ -151,7 +151,7 @@ func (x *index) proveDropInJob(m *sentei.MetricReport, job *sentei.JobMetric, a 
 		if !sameBackend(c, m.Backend) || !job.MayMatch(m.Name, r.selector.Matchers, x.external[m.Backend]) || x.expired(c) {
 			continue
 		}
-		if because := refusal(r.selector, a); because != "" {
+		if because := refusal(r.selector, a, x.external[m.Backend]); because != "" {
 			if c.Kind != sentei.RecordingRule || !c.Dead {
 				readers = append(readers, sentei.ProofReader{Consumer: c.ID, Selector: r.selector.String(), Because: because})
 			}
@@ -168,9 +168,10 @@ func (x *index) proveDropInJob(m *sentei.MetricReport, job *sentei.JobMetric, a 
 }
 
 // refusal returns which matchers of the selector refuse every value that the
-// action drops, or "" when they do not, or when it drops all series.
-func refusal(s *sentei.Selector, a *sentei.Action) string {
-	if a.Kind != sentei.DropValues {
+// action drops, or "" when they do not, or when it drops all series. Matchers on
+// external labels do not count: what reads elsewhere may see another value.
+func refusal(s *sentei.Selector, a *sentei.Action, external []string) string {
+	if a.Kind != sentei.DropValues || slices.Contains(external, a.Label) {
 		return ""
 	}
 	var by []string
@@ -193,7 +194,7 @@ func refusal(s *sentei.Selector, a *sentei.Action) string {
 func (x *index) readerInAnyJob(m *sentei.MetricReport, a *sentei.Action) *sentei.Consumer {
 	for _, r := range x.readings(m.Name) {
 		c := r.consumer
-		if !sameBackend(c, m.Backend) || x.expired(c) || c.Kind == sentei.RecordingRule && c.Dead || refusal(r.selector, a) != "" {
+		if !sameBackend(c, m.Backend) || x.expired(c) || c.Kind == sentei.RecordingRule && c.Dead || refusal(r.selector, a, x.external[m.Backend]) != "" {
 			continue
 		}
 		anyJob := slices.DeleteFunc(slices.Clone(r.selector.Matchers), func(l *labels.Matcher) bool { return l.Name == model.JobLabel })

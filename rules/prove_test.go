@@ -108,6 +108,23 @@ func TestProveStrangeProposals(t *testing.T) {
 	}
 }
 
+// TestProveExternalLabel has readers that ask for the value that series get
+// elsewhere, and would drop what is stored with another one.
+func TestProveExternalLabel(t *testing.T) {
+	r := build(nil, []sentei.MetricReport{metric("m", []string{"a"}, sentei.Used)}, reader(sentei.Dashboard, "d", eq("__name__", "m"), eq("cluster", "eu")))
+	p := sentei.Proposal{
+		Grade: sentei.GradeA, Place: sentei.Place{Backend: "b", Job: "a", Shared: true},
+		Action: sentei.Action{Kind: sentei.DropValues, Metric: "m", Label: "cluster", Values: []string{"us"}},
+	}
+	if proven, refuted := prove(&Input{Report: r}, []sentei.Proposal{p}); len(proven) != 1 {
+		t.Errorf("refuted %+v", refuted)
+	}
+	r.Backends[0].ExternalLabels = []string{"cluster"}
+	if proven, _ := prove(&Input{Report: r}, []sentei.Proposal{p}); len(proven) != 0 {
+		t.Error("proven")
+	}
+}
+
 // TestNoSelectorLosesSeries calls everything unused, whatever is read. What is
 // proposed all the same must not take a series away that a selector matches.
 func TestNoSelectorLosesSeries(t *testing.T) {
