@@ -31,7 +31,7 @@ func writeHTML(w io.Writer, r *sentei.Report, o Options) error {
 		return err
 	}
 	var buf bytes.Buffer
-	if err := t.ExecuteTemplate(&buf, "report.html", newPage(r, o, template.CSS(css))); err != nil {
+	if err := t.ExecuteTemplate(&buf, "report.html", newPage(r, o, css)); err != nil {
 		return fmt.Errorf("make page: %w", err)
 	}
 	if _, err := w.Write(buf.Bytes()); err != nil {

@@ -109,12 +109,6 @@ func (x *index) sums() report.Summary {
 // sortKeys are what metrics can be sorted by. Numbers fall, names rise, unless
 // asked otherwise; ties go by cost.
 func sortKeys() map[string]func(a, b *sentei.MetricReport) int {
-	growth := func(m *sentei.MetricReport) int64 {
-		if m.SeriesGrowth == nil {
-			return 0
-		}
-		return *m.SeriesGrowth
-	}
 	return map[string]func(a, b *sentei.MetricReport) int{
 		"cost":    sentei.CompareCostly,
 		"name":    func(a, b *sentei.MetricReport) int { return cmp.Compare(a.Name, b.Name) },
@@ -124,10 +118,18 @@ func sortKeys() map[string]func(a, b *sentei.MetricReport) int {
 			return cmp.Compare(b.Cost.SamplesPerSecond, a.Cost.SamplesPerSecond)
 		},
 		"churn":   func(a, b *sentei.MetricReport) int { return cmp.Compare(b.Cost.ChurnPerHour, a.Cost.ChurnPerHour) },
-		"growth":  func(a, b *sentei.MetricReport) int { return cmp.Compare(growth(b), growth(a)) },
+		"growth":  func(a, b *sentei.MetricReport) int { return cmp.Compare(grown(b), grown(a)) },
 		"readers": func(a, b *sentei.MetricReport) int { return cmp.Compare(len(b.Readers), len(a.Readers)) },
 		"score":   func(a, b *sentei.MetricReport) int { return cmp.Compare(b.Score, a.Score) },
 	}
+}
+
+// grown returns by how many series a metric has grown, 0 when not known.
+func grown(m *sentei.MetricReport) int64 {
+	if m.SeriesGrowth == nil {
+		return 0
+	}
+	return *m.SeriesGrowth
 }
 
 func sortNames() []string {

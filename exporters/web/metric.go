@@ -87,7 +87,7 @@ func (x *index) readerNodes(m *sentei.MetricReport, most, depth int, seen map[st
 				n.Selectors = append(n.Selectors, s.String())
 			}
 		}
-		if output := x.metrics[metricKey{c.Backend, c.Consumer.Records}]; c.Kind == sentei.RecordingRule && output != nil {
+		if output := x.metrics[metricKey{c.Backend, c.Records}]; c.Kind == sentei.RecordingRule && output != nil {
 			n.Records = metricPath(output.Backend, output.Name)
 			if depth > 0 && !seen[c.ID] {
 				seen[c.ID] = true

@@ -137,5 +137,5 @@ func (r proofReader) Name() string {
 	if r.Consumer == nil {
 		return r.ProofReader.Consumer
 	}
-	return cmp.Or(r.Consumer.Name, r.Consumer.ID)
+	return cmp.Or(r.Consumer.Name, r.ID)
 }

@@ -129,3 +129,37 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+func TestOverviewSaysWhatChanged(t *testing.T) {
+	before, r := reporttest.Report(), reporttest.Report()
+	before.At = before.At.Add(-time.Hour)
+	before.Metrics[2].Cost.Series -= 7
+	before.Metrics[5].Cost.Series += 9
+	r.SetGrowth(before)
+	reports := []store.ReportInfo{}
+	for i := range 5 {
+		at := r.At.Add(-time.Duration(i) * time.Hour)
+		reports = append(reports, store.ReportInfo{ID: store.ReportID(at), At: at, Summary: store.Summary{
+			Verdicts: map[sentei.Verdict]store.Sum{sentei.Used: {Series: int64(100 - i)}, sentei.Unused: {Series: 50}},
+		}})
+	}
+	h := newTest(t, r, func(o *Options) { o.Decider = &memory{reports: reports} })
+	body := get(t, h, "/").Body.String()
+	for _, want := range []string{`up">&#43;7<`, `down">-9<`, "from 146 to 150"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if body := get(t, h, "/ui/metrics?sort=growth&limit=1").Body.String(); !strings.Contains(body, r.Metrics[2].Name[:5]) || !strings.Contains(body, `aria-sort="descending"`) {
+		t.Error("the metric that grew most does not come first")
+	}
+}
+
+func TestBeforeTheFirstReport(t *testing.T) {
+	h := newTest(t, nil, nil)
+	for _, path := range []string{"/", "/ui/metrics", "/ui/relabel"} {
+		if w := get(t, h, path); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "There is no report yet") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
