@@ -166,13 +166,17 @@ func endToEnd(t *testing.T, prometheus string) {
 // takenAway selects what must be gone when the proposal has been deployed.
 func takenAway(p *sentei.Proposal) string {
 	a := &p.Action
+	matchers := []string{fmt.Sprintf("__name__=%q", a.Metric)}
+	if p.Place.Job != "" { // what is cut at remote write may go for all jobs
+		matchers = append(matchers, fmt.Sprintf("job=%q", p.Place.Job))
+	}
 	switch a.Kind {
 	case sentei.DropValues:
-		return fmt.Sprintf(`{__name__=%q,job=%q,%s=~%q}`, a.Metric, p.Place.Job, a.Label, relabeling.ValuesRegex(a.Label, a.Values))
+		matchers = append(matchers, fmt.Sprintf("%s=~%q", a.Label, relabeling.ValuesRegex(a.Label, a.Values)))
 	case sentei.StripLabel:
-		return fmt.Sprintf(`{__name__=%q,job=%q,%s!=""}`, a.Metric, p.Place.Job, a.Label)
+		matchers = append(matchers, a.Label+`!=""`)
 	}
-	return fmt.Sprintf(`{__name__=%q,job=%q}`, a.Metric, p.Place.Job)
+	return "{" + strings.Join(matchers, ",") + "}"
 }
 
 // serveSentei runs the daemon with further flags until the test ends.

@@ -1,0 +1,124 @@
+//go:build e2e
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+
+	"github.com/sentei/sentei"
+)
+
+const intervalConfig = `
+log: {level: error}
+analysis: {min_window: 1s, require: [rules, dashboards]}
+backends:
+  - name: live
+    prometheus_config: prometheus.yml
+    inventory:
+      - block: {path: data}
+      - prometheus: {url: "URL"}
+    usage:
+      - rule_files: {paths: [rules.yml]}
+      - dashboard_files: {paths: [shop.json]}
+rules:
+  longer_scrape_interval: {enabled: true, min_samples_per_second: 1}
+`
+
+const intervalRules = `groups:
+  - name: shop
+    rules:
+      - alert: NoOrders
+        expr: sum(rate(shop_orders_total[40s])) < 0
+`
+
+// TestLongerScrapeInterval sets the interval that is proposed: a quarter of the
+// shortest range. Every consumer still returns the same series, from two
+// samples in half of the range or more, and as many samples a second are saved
+// as promised.
+func TestLongerScrapeInterval(t *testing.T) { eachPrometheus(t, longerScrapeInterval) }
+
+func longerScrapeInterval(t *testing.T, prometheus string) {
+	dir := t.TempDir()
+	shop, address := serveShop(t), freeAddress(t)
+	exprs := []string{"sum by (path) (rate(shop_orders_total[40s]))", "shop_temperature", "max_over_time(shop_depth[1m])", "sum(shop_noise)", "up"}
+	fill := strings.NewReplacer("SHOP", shop, "URL", "http://"+address)
+	writeFiles(t, dir, map[string]string{
+		"prometheus.yml": fill.Replace(rulesPrometheus), "rules.yml": intervalRules, "sentei.yml": fill.Replace(intervalConfig),
+		"shop.json": dashboard(exprs...),
+	})
+	prom := startPrometheus(t, dir, prometheus, address)
+	eventually(t, "ten scrapes", func() error { return prom.has(`count_over_time(up{job="shop"}[1m]) > 9`) })
+
+	before := results(t, prom, exprs)
+	r := reportOf(t, dir)
+	i := slices.IndexFunc(r.Proposals, func(p sentei.Proposal) bool { return p.Action.Kind == sentei.SetInterval })
+	if i < 0 {
+		t.Fatalf("no interval is proposed; problems %+v", r.Problems)
+	}
+	p := &r.Proposals[i]
+	interval := model.Duration(p.Action.Interval).String()
+	if p.Place.ScrapeJob != "shop" || interval != "10s" {
+		t.Fatalf("job %s shall be scraped every %s", p.Place.ScrapeJob, interval)
+	}
+	if diff := run(t, dir, "propose", "-o", "diff"); !strings.Contains(diff, "scrape_interval is set at the scrape job itself") || !strings.Contains(diff, p.ID) {
+		t.Errorf("the diff does not say what it leaves out:\n%s", diff)
+	}
+	applyDiff(t, dir) // metrics that nobody reads
+	if err := prom.reload(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "only what is read", func() error { return prom.hasNot("shop_visits_total") })
+	eventually(t, "scrapes of what is read", func() error { return prom.has(`count_over_time(up{job="shop"}[5s]) > 4`) })
+	samples := `(sum(sum_over_time(scrape_samples_post_metric_relabeling[%[1]ds])) + sum(count_over_time(up[%[1]ds]))) / %[1]d`
+	often, err := prom.count(fmt.Sprintf(samples, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	setInterval(t, dir, interval)
+	if err := prom.reload(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "only scrapes after that", func() error { return prom.hasNot(`count_over_time(up{job="shop"}[20s]) > 3`) })
+	seldom, err := prom.count(fmt.Sprintf(samples, 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if saved := often - seldom; math.Abs(saved-p.Saving.SamplesPerSecond) > 0.2*p.Saving.SamplesPerSecond {
+		t.Errorf("%v samples a second are saved (from %v to %v), %v were promised", saved, often, seldom, p.Saving.SamplesPerSecond)
+	}
+	if err := prom.hasNot(`count_over_time(shop_orders_total[20s]) < 2`); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff(before, results(t, prom, exprs)); d != "" {
+		t.Errorf("a consumer sees a difference: %s", d)
+	}
+}
+
+// setInterval sets the interval of the only scrape job, by hand.
+func setInterval(t *testing.T, dir, interval string) {
+	t.Helper()
+	path := filepath.Join(dir, "prometheus.yml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	longer := strings.Replace(string(text), "job_name: shop\n", "job_name: shop\n    scrape_interval: "+interval+"\n", 1)
+	if err := os.WriteFile(path, []byte(longer), 0o600); err != nil || longer == string(text) {
+		t.Fatalf("the interval is not set: %v\n%s", err, longer)
+	}
+	check := exec.CommandContext(t.Context(), binary(t, "SENTEI_TEST_PROMTOOL"), "check", "config", path)
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Fatalf("check config: %v\n%s", err, out)
+	}
+}
