@@ -42,7 +42,8 @@ known only for the time that was looked at, at least min_span. A second value on
 drop one of two samples without a word, so compare scrape_samples_post_metric_relabeling with the number of series then.
 
 With ` + "`whole_job: true`" + ` a label that can be taken off every metric of a scrape job that has it is taken off by one rule
-without the names (labeldrop): metrics that come later lose the label, too.
+without the names (labeldrop): metrics that come later lose the label, too. Not where a scrape job may bring other job labels
+than those known, as with honor_labels: then each metric has a rule of its own.
 
 Never proposed: job, instance, le, quantile, external labels, labels of recorded series and of those that Prometheus writes
 itself, and anything where a reader depends on the order of series (topk, limitk). It needs an inventory that lists

@@ -41,6 +41,19 @@ func pods(s sentei.Selector) (*sentei.Report, list) {
 	return build([]sentei.ScrapeJob{scrapeJob("a", "a")}, []sentei.MetricReport{m, up}, c), series
 }
 
+// secondMetric adds n, which is like m.
+func secondMetric(r *sentei.Report, l *list) {
+	n := r.Metrics[0]
+	n.Name = "n"
+	r.Metrics = append(r.Metrics, n)
+	for _, s := range *l {
+		*l = append(*l, labels.NewBuilder(s).Set("__name__", "n").Labels())
+	}
+	second := r.Consumers[0]
+	second.ID, second.Selectors = "s", []sentei.Selector{{Matchers: []*labels.Matcher{eq("__name__", "n")}, Live: sentei.Labels("code")}}
+	r.Consumers = append(r.Consumers, second)
+}
+
 func TestStripUnusedLabel(t *testing.T) {
 	bySum := sentei.Selector{Matchers: []*labels.Matcher{eq("__name__", "m")}, Live: sentei.Labels("code"), Range: 10 * time.Minute}
 	with := func(change func(*sentei.Selector)) sentei.Selector {
@@ -91,18 +104,16 @@ func TestStripUnusedLabel(t *testing.T) {
 		"too few series":              {selector: bySum, options: stripUnusedLabelOptions{MinSeries: 7}},
 		"the whole job": {
 			selector: bySum, options: stripUnusedLabelOptions{MinSeries: 1, WholeJob: true},
+			change: secondMetric,
+			want:   []string{" pod"},
+		},
+		"not the whole job where others may come": {
+			selector: bySum, options: stripUnusedLabelOptions{MinSeries: 1, WholeJob: true},
 			change: func(r *sentei.Report, l *list) {
-				n := r.Metrics[0]
-				n.Name = "n"
-				r.Metrics = append(r.Metrics, n)
-				for _, s := range *l {
-					*l = append(*l, labels.NewBuilder(s).Set("__name__", "n").Labels())
-				}
-				second := r.Consumers[0]
-				second.ID, second.Selectors = "s", []sentei.Selector{{Matchers: []*labels.Matcher{eq("__name__", "n")}, Live: sentei.Labels("code")}}
-				r.Consumers = append(r.Consumers, second)
+				secondMetric(r, l)
+				r.Backends[0].ScrapeJobs[0].OpenJobs = true
 			},
-			want: []string{" pod"},
+			want: []string{"m pod", "n pod"},
 		},
 	}
 	for name, tt := range tests {

@@ -33,7 +33,7 @@ func (o stripUnusedLabelOptions) joined(x *index, b *sentei.Backend, proposals [
 			whole.Saving = whole.Saving.Plus(p.Saving)
 			whole.Transient = max(whole.Transient, p.Transient)
 		}
-		if len(at[k]) < 2 || !x.onlyOn(b, &whole, covered) {
+		if len(at[k]) < 2 || bringsOthers(b, k.scrapeJob) || !x.onlyOn(b, &whole, covered) {
 			continue
 		}
 		for _, i := range at[k] {
@@ -51,6 +51,15 @@ func (o stripUnusedLabelOptions) joined(x *index, b *sentei.Backend, proposals [
 		}
 	}
 	return out
+}
+
+// bringsOthers reports whether the scrape job may bring series with other job
+// labels than are known, among them those of other scrape jobs. A rule that
+// does not ask for the job would reach them, too.
+func bringsOthers(b *sentei.Backend, scrapeJob string) bool {
+	return slices.ContainsFunc(b.ScrapeJobs, func(s sentei.ScrapeJob) bool {
+		return s.Name == scrapeJob && (s.HonorLabels || s.OpenJobs)
+	})
 }
 
 // onlyOn reports whether no metric has the label that passes the place of the

@@ -29,16 +29,21 @@ var agreeSeeds = flag.Uint64("agree.seeds", 6, "how many random worlds TestProof
 // difference: else the proof is wrong, or the rehearsal.
 func TestProofAndRehearsalAgree(t *testing.T) {
 	made := map[sentei.ActionKind]int{}
-	replayed := 0
+	replayed, merged := 0, 0
 	for seed := range *agreeSeeds {
 		dir := t.TempDir()
 		r := rand.New(rand.NewPCG(seed, 7))
 		writeWorld(t, r, filepath.Join(dir, "data"))
-		exprs := make([]string, 5+r.IntN(8))
-		for i := range exprs {
-			exprs[i] = randomExpr(r)
+		w := world{honorLabels: r.IntN(2) == 0, twoFeeders: r.IntN(2) == 0, wholeJob: r.IntN(2) == 0}
+		w.exprs = make([]string, 5+r.IntN(8))
+		for i := range w.exprs {
+			w.exprs[i] = randomExpr(r)
 		}
-		report := scanWorld(t, dir, exprs)
+		for range r.IntN(4) {
+			w.records = append(w.records, strings.TrimSuffix(randomExpr(r), " > 0"))
+		}
+		exprs := w.exprs
+		report := w.scan(t, dir)
 		for _, p := range report.Problems {
 			if strings.Contains(p.Message, "withdrawn") || strings.Contains(p.Message, "could not be rehearsed") {
 				t.Errorf("seed %d: %s: %s\nalerts:\n%s", seed, p.Where, p.Message, strings.Join(exprs, "\n"))
@@ -47,6 +52,9 @@ func TestProofAndRehearsalAgree(t *testing.T) {
 		for i := range report.Proposals {
 			p := &report.Proposals[i]
 			made[p.Action.Kind]++
+			if p.Action.Merges {
+				merged++
+			}
 			if p.Rehearsal == nil {
 				t.Errorf("seed %d: %s was not rehearsed", seed, p.ID)
 				continue
@@ -55,7 +63,10 @@ func TestProofAndRehearsalAgree(t *testing.T) {
 		}
 	}
 	t.Logf("%v proposals, %d replayed consumers", made, replayed)
-	for _, kind := range []sentei.ActionKind{sentei.DropMetric, sentei.DropValues, sentei.StripLabel} {
+	if merged == 0 {
+		t.Errorf("no series are merged in %d worlds", *agreeSeeds)
+	}
+	for _, kind := range []sentei.ActionKind{sentei.DeleteRules, sentei.DropMetric, sentei.DropValues, sentei.StripLabel} {
 		if made[kind] == 0 {
 			t.Errorf("no proposal of kind %s in %d worlds", kind, *agreeSeeds)
 		}
@@ -76,19 +87,32 @@ backends:
 rules:
   drop_unused_values: {min_series: 1}
   drop_unused_buckets: {min_series: 1}
-  strip_unused_label: {min_series: 1, min_span: 0s, observed: true}
+  merge_constant_series: {min_series: 1, min_span: 0s}
+  strip_unused_label: {min_series: 1, min_span: 0s, observed: true, whole_job: %v}
 `
 
-// scanWorld scans the data below dir with the expressions as alerts.
-func scanWorld(t *testing.T, dir string, exprs []string) *sentei.Report {
+// world is what stands around the stored series.
+type world struct {
+	exprs, records                    []string // of alerts and of recording rules
+	honorLabels, twoFeeders, wholeJob bool
+}
+
+// scan scans the data below dir.
+func (w *world) scan(t *testing.T, dir string) *sentei.Report {
 	t.Helper()
 	rules := "groups:\n- name: g\n  rules:\n"
-	for i, e := range exprs {
+	for i, e := range w.records {
+		rules += fmt.Sprintf("  - {record: 'job:r%d', expr: %q}\n", i, e)
+	}
+	for i, e := range w.exprs {
 		rules += fmt.Sprintf("  - {alert: A%d, expr: %q}\n", i, e)
 	}
+	jobs := fmt.Sprintf("scrape_configs:\n- {job_name: api, static_configs: [{targets: [a, b]}]}\n- {job_name: web, honor_labels: %v, static_configs: [{targets: [c]}]}\n", w.honorLabels)
+	if w.twoFeeders {
+		jobs += "- {job_name: api2, static_configs: [{targets: [d], labels: {job: api}}]}\n"
+	}
 	for name, text := range map[string]string{
-		"sentei.yml": worldConfig, "rules.yml": rules,
-		"prometheus.yml": "scrape_configs:\n- {job_name: api, static_configs: [{targets: [a, b]}]}\n- {job_name: web, static_configs: [{targets: [c]}]}\n",
+		"sentei.yml": fmt.Sprintf(worldConfig, w.wholeJob), "rules.yml": rules, "prometheus.yml": jobs,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -144,6 +168,13 @@ func writeWorld(t *testing.T, r *rand.Rand, dir string) {
 		}
 		all = append(all, storage.NewListSeries(labels.FromStrings(kv...), samples))
 	}
+	info := func(from, to int, kv ...string) {
+		var samples []chunks.Sample
+		for i := from; i < to; i++ {
+			samples = append(samples, sample{worldStart + int64(i)*minute, 1})
+		}
+		all = append(all, storage.NewListSeries(labels.FromStrings(kv...), samples))
+	}
 	for _, job := range []string{"api", "web"} {
 		for n := range 1 + r.IntN(4) {
 			cut := 0
@@ -163,14 +194,27 @@ func writeWorld(t *testing.T, r *rand.Rand, dir string) {
 						series(true, "__name__", "requests_total", "code", code, "path", path)
 					}
 				}
-				for _, le := range []string{"0.5", "1.0", "+Inf"} {
+				one := map[string]string{"api": "1.0", "web": "1"}[job] // as Prometheus 3 stores it, and as others do
+				for _, q := range []string{"0.5", one} {
+					series(false, "__name__", "task_seconds", "quantile", q)
+				}
+				for _, le := range []string{"0.5", one, "+Inf"} {
 					series(true, "__name__", "latency_seconds_bucket", "le", le)
 				}
 				series(true, "__name__", "latency_seconds_count")
+				for i := range 2 + r.IntN(3) { // some end, others stay
+					span := [2]int{max(span[0], i*20), span[1]}
+					if i%2 == 0 {
+						span[1] = min(span[1], i*20+30)
+					}
+					if span[0] < span[1] {
+						info(span[0], span[1], append([]string{"__name__", "box_info", "uid", fmt.Sprint("u", i), "node", fmt.Sprint("n", i%2)}, target...)...)
+					}
+				}
 			}
 		}
 	}
-	if _, err := tsdb.CreateBlock(all, dir, 0, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := tsdb.CreateBlock(all, dir, 8*60*minute, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -195,7 +239,45 @@ func randomExpr(r *rand.Rand) string {
 		return "latency_seconds_bucket" + matchers(`le="0.5"`, `le=~"1|1.0"`)
 	}
 	by := func() string { return pick("job", "instance", "zone", "job, zone", "pod", "code", "path, job") }
-	switch r.IntN(11) {
+	info := func() string {
+		return "box_info" + matchers(pick(`node="n1"`, `node!="n0"`, `node=~"n1|"`, `nothere=""`))
+	}
+	groups := func() string { return pick("by", "without") + " (" + pick(by(), "node", "instance, node", "uid") + ")" }
+	switch r.IntN(28) {
+	case 11:
+		return fmt.Sprintf("max %s (%s) > 0", groups(), info())
+	case 12:
+		return fmt.Sprintf("count(count by (%s) (%s)) > 0", pick("node", "pod", "instance"), info())
+	case 13:
+		return fmt.Sprintf("%s * on (instance, pod) group_left (node) max by (instance, pod, node) (%s) > 0", memory(), info())
+	case 14:
+		return fmt.Sprintf("%s and on (%s) %s == 1", memory(), pick("instance", "pod"), info())
+	case 15:
+		return fmt.Sprintf("%s by (node) (%s_over_time(%s[10m])) > 0", pick("avg", "min", "group", "sum"), pick("max", "last", "count", "avg"), info())
+	case 16:
+		return fmt.Sprintf("max by (job) (task_seconds{quantile%s}) > 0", pick(`="0.5"`, `="1"`, `=~"1|1.0"`, `!="0.5"`))
+	case 17:
+		return fmt.Sprintf("sum by (%s) ({__name__=~\"%s\"}) > 0", by(), pick("requests_.+|memory_bytes", "mem.*", "task_.*|box_info"))
+	case 18:
+		return fmt.Sprintf("count by (%s) ({job=\"%s\",%s}) > 0", by(), pick("api", "web"), pick(`code=~"4.."`, `le!=""`, `node="n1"`))
+	case 19:
+		return fmt.Sprintf("max_over_time(sum %s (rate(%s[5m]))[20m:1m]) > 0", groups(), requests())
+	case 20:
+		return fmt.Sprintf("%s %s (%s%s) > 0", pick("stddev", "stdvar", "group"), groups(), pick("", "abs", "-"), "("+memory()+")")
+	case 21:
+		return fmt.Sprintf("sum %s (-%s) < 0", groups(), requests())
+	case 22:
+		return fmt.Sprintf("count(%s %s on (%s) %s) > 0", requests(), pick("or", "unless", "and"), pick("instance", "code", "zone, instance"), pick(requests(), memory()))
+	case 23:
+		return fmt.Sprintf("max by (dst) (label_join(%s, \"dst\", \"-\", \"%s\", \"job\")) > 0", memory(), pick("zone", "pod", "instance"))
+	case 24:
+		return fmt.Sprintf("max %s (job:r%d) > 0", groups(), r.IntN(4))
+	case 25:
+		return fmt.Sprintf("{__name__=~\"job:.*\",%s} > 0", pick(`code="500"`, `zone!="z0"`, `job="api"`))
+	case 26:
+		return fmt.Sprintf("histogram_fraction(0, 0.5, sum by (le) (rate(%s[5m]))) > 0", bucket())
+	case 27:
+		return fmt.Sprintf("absent(%s)", info())
 	case 0:
 		return fmt.Sprintf("sum by (%s) (rate(%s[%s])) > 0", by(), requests(), pick("5m", "10m"))
 	case 1:
