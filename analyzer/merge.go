@@ -49,6 +49,10 @@ func merge(c *collection) *sentei.Inventory {
 	if len(merged.ScrapeJobs) == 0 {
 		merged.ScrapeJobs = slices.Clone(c.backend.ScrapeJobs)
 	}
+	for i := range merged.ScrapeJobs { // no server shows this of jobs in files of scrape_config_files
+		j := &merged.ScrapeJobs[i]
+		j.HonorLabels = j.HonorLabels || slices.ContainsFunc(c.backend.ScrapeJobs, func(f sentei.ScrapeJob) bool { return f.Name == j.Name && f.HonorLabels })
+	}
 	slices.SortFunc(merged.Metrics, func(a, b sentei.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(merged.ScrapeJobs, func(a, b sentei.ScrapeJob) int { return cmp.Compare(a.Name, b.Name) })
 	slices.Sort(merged.Estimated)

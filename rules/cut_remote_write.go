@@ -132,7 +132,7 @@ func (o cutRemoteWriteOptions) cutter(in *Input, l remoteLink) (c *cutter, reaso
 	if !ok {
 		return nil, "the prometheus.yml of the sender is not known", "set prometheus_config of backend " + l.From
 	}
-	read, err := promconfig.ReadRelabeling(file.Content)
+	read, err := promconfig.ReadRelabeling(file.Content, file.Included...)
 	if err != nil {
 		return nil, err.Error(), ""
 	}

@@ -101,7 +101,7 @@ func (l *leftOut) problems(b *sentei.Backend) []sentei.Problem {
 }
 
 func unfedHint(b *sentei.Backend) string {
-	hint := "if it is pushed or remote written, drop it at the sender; if a file of scrape_config_files scrapes it, add the rule there"
+	hint := "if it is pushed or remote written, drop it at the sender; if a file of scrape_config_files scrapes it, put that file where prometheus_config finds it"
 	var honor []string
 	for i := range b.ScrapeJobs {
 		if b.ScrapeJobs[i].HonorLabels {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -50,7 +51,7 @@ func (e *evidence) add(l labels.Labels, n int64) {
 
 func (x *index) checksOf(b *sentei.Backend, file string, read *promconfig.Relabeling) []*check {
 	var out []*check
-	add := func(rules []promconfig.Rule, what string, c check) {
+	add := func(file string, rules []promconfig.Rule, what string, c check) {
 		for i := range rules {
 			one := c
 			one.rule, one.where = rules[i].Config, fmt.Sprintf("%s:%d, %s[%d]", file, rules[i].Line, what, i)
@@ -70,7 +71,7 @@ func (x *index) checksOf(b *sentei.Backend, file string, read *promconfig.Relabe
 	}
 	for _, job := range read.Jobs {
 		if scope := ownJobs(b, job.Name); len(scope.Jobs) > 0 {
-			add(job.Rules, "scrape job "+job.Name+", metric_relabel_configs", check{scope: scope})
+			add(cmp.Or(job.File, file), job.Rules, "scrape job "+job.Name+", metric_relabel_configs", check{scope: scope})
 		}
 	}
 	for i, w := range read.RemoteWrites {
@@ -78,7 +79,7 @@ func (x *index) checksOf(b *sentei.Backend, file string, read *promconfig.Relabe
 		if name == "" {
 			name = fmt.Sprint(i)
 		}
-		add(w.Rules, "remote_write "+name+", write_relabel_configs", check{
+		add(file, w.Rules, "remote_write "+name+", write_relabel_configs", check{
 			scope: relabeling.Scope{All: true, Written: true}, write: true, external: read.ExternalLabels,
 		})
 	}

@@ -58,7 +58,7 @@ func (o noOpRelabelRuleOptions) Propose(ctx context.Context, in *Input) (Made, e
 		if !ok {
 			continue
 		}
-		read, err := promconfig.ReadRelabeling(file.Content)
+		read, err := promconfig.ReadRelabeling(file.Content, file.Included...)
 		if err != nil {
 			all.Problems = append(all.Problems, problem(sentei.Problem{
 				Backend: b.Name, Source: noOpRelabelRuleKind, Where: file.Path,

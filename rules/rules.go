@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/source"
 )
 
@@ -35,6 +36,8 @@ type Input struct {
 type Config struct {
 	Path    string // to name it by
 	Content []byte
+	// Included are the files of scrape_config_files.
+	Included []promconfig.File
 }
 
 // index returns the metrics and consumers of the report by name.

@@ -18,7 +18,6 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/daemon"
-	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules/rehearsal"
@@ -175,7 +174,11 @@ func addChanges(cmd *cobra.Command, c *config.Config, b *sentei.Backend, in *reh
 		}
 		return nil
 	}
-	wanted, err := promconfig.MetricRelabelConfigs(text)
+	included, err := promconfig.ScrapeConfigFiles(text, "", path)
+	var wanted map[string][]*relabel.Config
+	if err == nil {
+		wanted, err = promconfig.MetricRelabelConfigs(text, included...)
+	}
 	if err != nil {
 		return fmt.Errorf("read relabel rules %s: %w (for a list of rules, give --job)", path, err)
 	}
@@ -186,14 +189,14 @@ func addChanges(cmd *cobra.Command, c *config.Config, b *sentei.Backend, in *reh
 			current[name] = nil
 		}
 	default:
-		old, err := currentConfig(c, b.Name)
+		old, oldIncluded, err := currentConfig(c, b.Name)
 		if err != nil {
 			return err
 		}
-		if current, err = promconfig.MetricRelabelConfigs(old); err != nil {
+		if current, err = promconfig.MetricRelabelConfigs(old, oldIncluded...); err != nil {
 			return fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
 		}
-		others, err := promconfig.OtherChanges(old, text)
+		others, err := promconfig.OtherChanges(old, oldIncluded, text, included)
 		if err != nil {
 			return fmt.Errorf("compare %s with prometheus_config: %w", path, err)
 		}
@@ -227,20 +230,21 @@ func readRules(text []byte) ([]*relabel.Config, error) {
 	return rules, nil
 }
 
-// currentConfig reads the prometheus.yml whose rules the stored data has passed.
-func currentConfig(c *config.Config, backend string) ([]byte, error) {
+// currentConfig reads the prometheus.yml whose rules the stored data has
+// passed, and the files of its scrape_config_files.
+func currentConfig(c *config.Config, backend string) ([]byte, []promconfig.File, error) {
 	for i := range c.Backends {
 		b := &c.Backends[i]
 		if b.Name != backend || b.PrometheusConfig == "" {
 			continue
 		}
-		text, err := files.ReadFile(c.Path(b.PrometheusConfig))
+		text, included, err := promconfig.Load(c.Dir, b.PrometheusConfig)
 		if err != nil {
-			return nil, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
+			return nil, nil, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
 		}
-		return text, nil
+		return text, included, nil
 	}
-	return nil, fmt.Errorf("backend %s has no prometheus_config, so it is not known which rules are new: set it, or give --append", backend)
+	return nil, nil, fmt.Errorf("backend %s has no prometheus_config, so it is not known which rules are new: set it, or give --append", backend)
 }
 
 // blockPath returns the path and the window of the backend's first block

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/promconfig"
 )
 
 // Dialect is one way to write the proposals of a report.
@@ -34,6 +35,9 @@ type Options struct {
 	// Files holds the prometheus.yml of each backend by its name. The diff
 	// needs it, and the scrape class.
 	Files map[string]File
+	// Included holds the files of scrape_config_files of each backend. Their
+	// paths are as in Files.
+	Included map[string][]promconfig.File
 	// RuleFiles holds the rule files that recording rules are to be deleted
 	// from, by backend and by the file of the rule's location. Only the diff
 	// needs it; rules of other files are named in comments.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,8 @@ var diffDialect = Dialect{
 		Title: "a diff of your own prometheus.yml that only adds lines, and of your rule files, for git apply or patch -p1",
 		Text: `Set ` + "`prometheus_config`" + ` at each backend to its ` + "`prometheus.yml`" + `. The diff adds the rules of the dialect prometheus to it and
 changes no other line: comments, order and layout stay. Rules that the file has already are left out, so a diff that was
-applied and not deployed yet does not come again.
+applied and not deployed yet does not come again. A job in a file of scrape_config_files gets its rules there: the diff then
+has a part for each file.
 
 A job whose rules cannot be added, for example behind a YAML alias, is named in a comment above the diff, with the reason.
 git apply and patch skip the comments. What is to be cut at remote write is added to the entry of remote_write in the same way.
@@ -89,7 +91,7 @@ func backendDiff(r *sentei.Report, b *sentei.Backend, o Options) (string, error)
 		if !ok {
 			return "", fmt.Errorf("write the diff: the prometheus.yml of backend %s is not known: set prometheus_config", b.Name)
 		}
-		text, err := fileDiff(r, b, file)
+		text, err := fileDiffs(r, b, file, o.Included[b.Name])
 		if err != nil {
 			return "", err
 		}
@@ -98,17 +100,36 @@ func backendDiff(r *sentei.Report, b *sentei.Backend, o Options) (string, error)
 	return out + ruleFilesDiff(r, b, o.RuleFiles[b.Name]), nil
 }
 
-func fileDiff(r *sentei.Report, b *sentei.Backend, file File) (string, error) {
-	patch, err := Apply(r, b.Name, file)
+// fileDiffs returns the diffs of the prometheus.yml and of the files of its
+// scrape_config_files that there is something to say of.
+func fileDiffs(r *sentei.Report, b *sentei.Backend, file File, included []promconfig.File) (string, error) {
+	patches, err := Apply(r, b.Name, file, included...)
 	if err != nil {
 		return "", err
 	}
-	diff, err := patch.Diff(file.Path)
+	var out string
+	for i := range patches {
+		p := &patches[i]
+		if i > 0 && p.Present == 0 && bytes.Equal(p.Original, p.Result) && len(p.Skipped) == 0 {
+			continue
+		}
+		text, err := p.text(b)
+		if err != nil {
+			return "", err
+		}
+		out += text
+	}
+	return out, nil
+}
+
+// text returns the diff with comments above.
+func (patch *Patch) text(b *sentei.Backend) (string, error) {
+	diff, err := patch.Diff(patch.Path)
 	if err != nil {
 		return "", err
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "# Backend %s, %s.\n", printable(b.Name), printable(file.Path))
+	fmt.Fprintf(&out, "# Backend %s, %s.\n", printable(b.Name), printable(patch.Path))
 	if patch.Present > 0 {
 		fmt.Fprintf(&out, "# The file has rules already for %d of the proposals; they are left out.\n", patch.Present)
 	}
@@ -127,22 +148,26 @@ func fileDiff(r *sentei.Report, b *sentei.Backend, file File) (string, error) {
 // Patch is a configuration file with the rules of the proposals added.
 type Patch struct {
 	*yamledit.Patch
+	Path string // of the file
 	// Present is how many proposals the rules of the file carry out already:
 	// after an earlier patch that is not deployed yet.
 	Present int
 }
 
-// Apply adds the rules of all proposals for a backend to its prometheus.yml.
-// Jobs whose rules cannot be added are in Patch.Skipped, with the reason.
-func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
+// Apply adds the rules of all proposals for a backend to its prometheus.yml
+// and to the files of its scrape_config_files, each to the file that holds the
+// job. There is one patch for each file, in the same order. Jobs whose rules
+// cannot be added are in Patch.Skipped, with the reason.
+func Apply(r *sentei.Report, backend string, file File, included ...promconfig.File) ([]Patch, error) {
 	i := slices.IndexFunc(r.Backends, func(b sentei.Backend) bool { return b.Name == backend })
 	if i < 0 {
 		return nil, fmt.Errorf("patch %s: there is no backend %q", file.Path, backend)
 	}
-	existing, err := existingRules(file.Content)
+	read, err := promconfig.ReadRelabeling(file.Content, included...)
 	if err != nil {
 		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
 	}
+	existing := existingRules(read)
 	if err := checkProposals(r); err != nil {
 		return nil, err
 	}
@@ -158,7 +183,11 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 	if err != nil {
 		return nil, err
 	}
-	var additions []yamledit.Addition
+	holder := map[string]string{} // the file of each job that is not in prometheus.yml
+	for _, job := range read.Jobs {
+		holder[job.Name] = job.File
+	}
+	additions := map[string][]yamledit.Addition{} // by file
 	for i := range plans {
 		p := &plans[i]
 		items := p.items(r, promItem)
@@ -169,7 +198,8 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 		if err := p.check(len(rules), byPrometheus(rules)); err != nil {
 			return nil, err
 		}
-		additions = append(additions, yamledit.Addition{Job: p.scrapeJob.Name, Items: items})
+		in := holder[p.scrapeJob.Name]
+		additions[in] = append(additions[in], yamledit.Addition{Job: p.scrapeJob.Name, Items: items})
 	}
 	for i := range remotePlans {
 		p := &remotePlans[i]
@@ -181,20 +211,47 @@ func Apply(r *sentei.Report, backend string, file File) (*Patch, error) {
 		if err := p.check(r, rules); err != nil {
 			return nil, err
 		}
-		additions = append(additions, yamledit.Addition{RemoteWrite: p.entry, Items: items})
+		additions[""] = append(additions[""], yamledit.Addition{RemoteWrite: p.entry, Items: items})
 	}
-	patch, err := yamledit.Append(file.Content, additions)
+	present := map[string]int{} // by file
+	for i := range r.Proposals {
+		if p := &r.Proposals[i]; p.Place.Backend == backend && edits(p) {
+			present[holder[p.Place.ScrapeJob]]++
+		}
+	}
+	for i := range missing {
+		present[holder[missing[i].Place.ScrapeJob]]--
+	}
+	patch, err := yamledit.Append(file.Content, additions[""])
 	if err != nil {
 		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
 	}
-	out := &Patch{Patch: patch}
-	for i := range r.Proposals {
-		if r.Proposals[i].Place.Backend == backend && edits(&r.Proposals[i]) {
-			out.Present++
-		}
+	out := []Patch{{Patch: patch, Path: file.Path, Present: present[""]}}
+	for _, in := range included {
+		out = append(out, Patch{Patch: appendIncluded(in, additions[in.Path]), Path: in.Path, Present: present[in.Path]})
 	}
-	out.Present -= len(missing)
 	return out, nil
+}
+
+// appendIncluded adds rules to the jobs of a file of scrape_config_files. All
+// are skipped when lines cannot be added to such a file or the diff cannot name
+// it.
+func appendIncluded(file promconfig.File, additions []yamledit.Addition) *yamledit.Patch {
+	unchanged := &yamledit.Patch{Original: file.Content, Result: file.Content}
+	if len(additions) == 0 {
+		return unchanged
+	}
+	patch, err := yamledit.Append(file.Content, additions)
+	if err == nil && !filepath.IsLocal(filepath.FromSlash(file.Path)) {
+		err = errors.New("the file is not below the folder that the diff is for; add the rules by hand")
+	}
+	if err == nil {
+		return patch
+	}
+	for _, a := range additions {
+		unchanged.Skipped = append(unchanged.Skipped, yamledit.Skipped{Job: a.Job, Reason: err.Error()})
+	}
+	return unchanged
 }
 
 // edits reports whether rules in prometheus.yml carry out the proposal.
@@ -203,13 +260,9 @@ func edits(p *sentei.Proposal) bool { return relabels(p) || remotes(p) }
 // entryOf returns the scrape job or the entry of remote_write of a place.
 func entryOf(p *sentei.Place) [2]string { return [2]string{p.ScrapeJob, p.RemoteWrite} }
 
-// existingRules returns the rules of the file by the places that have them. An
+// existingRules returns the rules of the files by the places that have them. An
 // entry of remote_write stands under its name and under its URL.
-func existingRules(text []byte) (map[[2]string][]*relabel.Config, error) {
-	read, err := promconfig.ReadRelabeling(text)
-	if err != nil {
-		return nil, err
-	}
+func existingRules(read *promconfig.Relabeling) map[[2]string][]*relabel.Config {
 	out := map[[2]string][]*relabel.Config{}
 	add := func(entry [2]string, rules []promconfig.Rule) {
 		for _, rule := range rules {
@@ -225,5 +278,5 @@ func existingRules(text []byte) (map[[2]string][]*relabel.Config, error) {
 			add([2]string{"", w.Name}, w.Rules)
 		}
 	}
-	return out, nil
+	return out
 }

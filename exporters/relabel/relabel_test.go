@@ -90,18 +90,19 @@ func TestFilesAreListed(t *testing.T) {
 // TestApplyTwice wants nothing new in a file that was patched and not deployed.
 func TestApplyTwice(t *testing.T) {
 	file := files(t)["prod"]
-	first, err := Apply(shop(), "prod", file)
+	patches, err := Apply(shop(), "prod", file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	first := patches[0]
 	if first.Present != 1 { // node_schedstat_…
 		t.Errorf("%d present in the original", first.Present)
 	}
 	file.Content = first.Result
-	again, err := Apply(shop(), "prod", file)
-	if err != nil {
+	if patches, err = Apply(shop(), "prod", file); err != nil {
 		t.Fatal(err)
 	}
+	again := patches[0]
 	if !bytes.Equal(again.Result, first.Result) || again.Present != 11 || len(again.Skipped) != len(first.Skipped) {
 		t.Errorf("%d present, skipped %v, result\n%s", again.Present, again.Skipped, again.Result)
 	}

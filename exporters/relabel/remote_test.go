@@ -94,15 +94,16 @@ remote_write:
   - name: two
     url: http://two
 `
-	patch, err := Apply(remoteReport(), "near", File{"p.yml", []byte(file)})
-	if err != nil {
-		t.Fatal(err)
+	patches, err := Apply(remoteReport(), "near", File{"p.yml", []byte(file)})
+	if err != nil || len(patches) != 1 {
+		t.Fatal(patches, err)
 	}
+	patch := patches[0]
 	if patch.Present != 1 || len(patch.Skipped) > 0 || !strings.HasPrefix(string(patch.Result), file+"    write_relabel_configs:\n      # sentei") {
 		t.Errorf("%d present, skipped %v\n%s", patch.Present, patch.Skipped, patch.Result)
 	}
 	again, err := Apply(remoteReport(), "near", File{"p.yml", patch.Result})
-	if err != nil || again.Present != 5 || !bytes.Equal(again.Result, patch.Result) {
+	if err != nil || again[0].Present != 5 || !bytes.Equal(again[0].Result, patch.Result) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	var out bytes.Buffer

@@ -46,7 +46,7 @@ and here all of them lose it.`,
 func writeScrapeClass(w io.Writer, r *sentei.Report, o Options) error {
 	existing := map[string]map[string][]*relabel.Config{} // by backend and scrape job
 	for name, file := range o.Files {
-		rules, err := promconfig.MetricRelabelConfigs(file.Content)
+		rules, err := promconfig.MetricRelabelConfigs(file.Content, o.Included[name]...)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", file.Path, err)
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/sentei/sentei/analyzer/inventory"
 	"github.com/sentei/sentei/analyzer/usage"
 	"github.com/sentei/sentei/internal/config"
-	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules"
@@ -56,17 +55,17 @@ func (b *builder) prometheusConfig(c *config.Backend, into *analyzer.Backend) {
 	if c.PrometheusConfig == "" {
 		return
 	}
-	text, err := files.ReadFile(b.config.Path(c.PrometheusConfig))
+	text, included, err := promconfig.Load(b.config.Dir, c.PrometheusConfig)
 	if err != nil {
 		b.fail(fmt.Errorf("backend %s: read prometheus_config: %w", c.Name, err))
 		return
 	}
-	read, err := promconfig.Read(text)
+	read, err := promconfig.Read(text, included...)
 	if err != nil {
 		b.fail(fmt.Errorf("backend %s: read prometheus_config %s: %w", c.Name, c.PrometheusConfig, err))
 		return
 	}
-	b.configs[c.Name] = rules.Config{Path: c.PrometheusConfig, Content: text}
+	b.configs[c.Name] = rules.Config{Path: c.PrometheusConfig, Content: text, Included: included}
 	into.ScrapeJobs, into.ExternalLabels, into.RemoteWrite = read.ScrapeJobs, read.ExternalLabels, read.RemoteWrite
 }
 

@@ -13,7 +13,6 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
-	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promapi"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/store"
@@ -123,6 +122,7 @@ func (f *follower) rules(ctx context.Context, b *config.Backend) (rules map[stri
 		return nil, false, err
 	}
 	var text []byte
+	var included []promconfig.File
 	switch {
 	case sources.server != nil:
 		client, err := promapi.New(*sources.server, f.config.Dir, f.logger, f.now)
@@ -136,13 +136,13 @@ func (f *follower) rules(ctx context.Context, b *config.Backend) (rules map[stri
 		}
 		text = []byte(loaded)
 	case b.PrometheusConfig != "":
-		if text, err = files.ReadFile(f.config.Path(b.PrometheusConfig)); err != nil {
+		if text, included, err = promconfig.Load(f.config.Dir, b.PrometheusConfig); err != nil {
 			return nil, false, fmt.Errorf("read prometheus_config: %w", err)
 		}
 	default:
 		return nil, false, nil
 	}
-	rules, err = promconfig.MetricRelabelConfigs(text)
+	rules, err = promconfig.MetricRelabelConfigs(text, included...)
 	return rules, err == nil, err
 }
 

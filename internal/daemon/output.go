@@ -12,6 +12,7 @@ import (
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/files"
+	"github.com/sentei/sentei/internal/promconfig"
 )
 
 // output is one file that is written after each scan.
@@ -65,22 +66,27 @@ func newOutputs(c *config.Config) ([]output, error) {
 }
 
 // RelabelOptions reads the prometheus.yml of each backend anew, as proposals
-// are made for the file as it is now, and the rule files that the report
-// proposes to delete rules from. In a diff they keep the path that the
-// configuration gives them, or their base name when that is absolute. A rule
-// file that cannot be read is left out.
+// are made for the file as it is now, with the files of its
+// scrape_config_files, and the rule files that the report proposes to delete
+// rules from. In a diff they keep the path that the configuration gives them, or
+// their base name when that is absolute. A rule file that cannot be read is left
+// out.
 func RelabelOptions(c *config.Config, r *sentei.Report) (relabel.Options, error) {
-	o := relabel.Options{Files: map[string]relabel.File{}, RuleFiles: ruleFiles(c, r)}
+	o := relabel.Options{Files: map[string]relabel.File{}, Included: map[string][]promconfig.File{}, RuleFiles: ruleFiles(c, r)}
 	for i := range c.Backends {
 		b := &c.Backends[i]
 		if b.PrometheusConfig == "" {
 			continue
 		}
-		content, err := files.ReadFile(c.Path(b.PrometheusConfig))
+		content, included, err := promconfig.Load(c.Dir, b.PrometheusConfig)
 		if err != nil {
 			return o, fmt.Errorf("backend %s: read prometheus_config: %w", b.Name, err)
 		}
 		o.Files[b.Name] = relabel.File{Path: diffPath(b.PrometheusConfig), Content: content}
+		for i := range included {
+			included[i].Path = includedPath(c, b.PrometheusConfig, included[i].Path)
+		}
+		o.Included[b.Name] = included
 	}
 	return o, nil
 }
@@ -92,6 +98,23 @@ func diffPath(name string) string {
 		return filepath.Base(path)
 	}
 	return path
+}
+
+// includedPath is what a file of scrape_config_files is called in a diff that
+// is applied where diffPath of the prometheus.yml is right. It is not local
+// when the file does not lie below that folder.
+func includedPath(c *config.Config, main, name string) string {
+	base := c.Dir
+	if !filepath.IsLocal(main) { // its diff has the base name alone
+		base = filepath.Dir(c.Path(main))
+	}
+	from, errFrom := filepath.Abs(base)
+	to, errTo := filepath.Abs(c.Path(name))
+	path, err := filepath.Rel(from, to)
+	if errors.Join(errFrom, errTo, err) != nil {
+		return filepath.ToSlash(to)
+	}
+	return filepath.ToSlash(path)
 }
 
 // ruleFiles reads the rule files of sources of this machine that proposals

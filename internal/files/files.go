@@ -52,10 +52,8 @@ func Check(field string, patterns []string) error {
 // file. All problems block.
 func Find(env source.Env, patterns []string, ext string) ([]File, []sentei.Problem) {
 	f := finder{env: env, ext: ext, seen: map[string]bool{}}
-	literal := env
-	literal.Dir = quote(env.Dir)
 	for _, pattern := range patterns {
-		matches, err := filepath.Glob(literal.Path(pattern))
+		matches, err := Glob(env.Dir, pattern)
 		if err != nil {
 			f.problem(pattern, err, "")
 			continue
@@ -70,6 +68,16 @@ func Find(env source.Env, patterns []string, ext string) ([]File, []sentei.Probl
 	}
 	slices.SortFunc(f.files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return f.files, f.problems
+}
+
+// Glob returns the paths that a pattern matches, sorted. A pattern that is not
+// absolute starts at dir, whose own name is no pattern. An error means that the
+// pattern is malformed.
+func Glob(dir, pattern string) ([]string, error) {
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(quote(dir), pattern)
+	}
+	return filepath.Glob(pattern)
 }
 
 // quote returns the path as a glob pattern that matches only it.

@@ -9,15 +9,17 @@ import (
 	"go.yaml.in/yaml/v2"
 )
 
-// OtherChanges says what differs between two configuration files beside the
-// metric relabel rules of their scrape jobs and beside scrape jobs that are new
-// or gone: one line for each part, sorted by place.
-func OtherChanges(current, wanted []byte) ([]string, error) {
-	var a, b map[string]any
-	if err := yaml.Unmarshal(current, &a); err != nil {
+// OtherChanges says what differs between two configuration files, each with
+// the files of its scrape_config_files, beside the metric relabel rules of their
+// scrape jobs and beside scrape jobs that are new or gone: one line for each
+// part, sorted by place.
+func OtherChanges(current []byte, currentFiles []File, wanted []byte, wantedFiles []File) ([]string, error) {
+	a, err := valuesOf(current, currentFiles)
+	if err != nil {
 		return nil, err
 	}
-	if err := yaml.Unmarshal(wanted, &b); err != nil {
+	b, err := valuesOf(wanted, wantedFiles)
+	if err != nil {
 		return nil, err
 	}
 	var out []string
@@ -32,6 +34,34 @@ func OtherChanges(current, wanted []byte) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// valuesOf returns what a configuration holds, all scrape jobs in its
+// scrape_configs.
+func valuesOf(text []byte, included []File) (map[string]any, error) {
+	var all map[string]any
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		return nil, err
+	}
+	jobs, _ := all["scrape_configs"].([]any)
+	for _, in := range included {
+		var v any
+		if err := yaml.Unmarshal(in.Content, &v); err != nil {
+			return nil, fmt.Errorf("parse %s: %w", in.Path, err)
+		}
+		if m, ok := v.(map[any]any); ok {
+			v = m["scrape_configs"]
+		}
+		more, _ := v.([]any)
+		jobs = append(jobs, more...)
+	}
+	if len(included) > 0 {
+		if all == nil {
+			all = map[string]any{}
+		}
+		all["scrape_configs"] = jobs
+	}
+	return all, nil
 }
 
 // jobChanges compares the scrape jobs that both files have.

@@ -52,13 +52,13 @@ global: {scrape_interval: 15s}
 rule_files: [a.yml]
 `, []string{"remote_write: 0 entries instead of 1"}},
 	} {
-		got, err := OtherChanges([]byte(base), []byte(tt.wanted))
+		got, err := OtherChanges([]byte(base), nil, []byte(tt.wanted), nil)
 		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v, -want +got\n%s", name, err, diff)
 		}
 	}
 	for _, bad := range [][2]string{{"a: [", ""}, {"", "a: ["}} {
-		if _, err := OtherChanges([]byte(bad[0]), []byte(bad[1])); err == nil {
+		if _, err := OtherChanges([]byte(bad[0]), nil, []byte(bad[1]), nil); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
 	}

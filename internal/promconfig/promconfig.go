@@ -1,10 +1,12 @@
 // Package promconfig reads the parts of a Prometheus configuration file that
-// matter for proposals. In go the bytes of a prometheus.yml; out come its
-// scrape jobs and their metric relabel rules. Everything else, such as service
+// matter for proposals. In go the bytes of a prometheus.yml and those of the
+// files of its scrape_config_files; out come the scrape jobs and their metric
+// relabel rules. Everything else, such as service
 // discovery of any kind, may stand in the file and is not looked at.
 package promconfig
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -48,9 +50,12 @@ type scrapeConfig struct {
 	MetricRelabelConfigs []*relabel.Config `yaml:"metric_relabel_configs"`
 	// Others holds the rest, the other service discoveries among it.
 	Others map[string]any `yaml:",inline"`
+
+	file  string // the path of the file of scrape_config_files that holds it, if one does
+	index int    // in its file
 }
 
-func parse(text []byte) (*file, error) {
+func parse(text []byte, included []File) (*file, error) {
 	var f file
 	if err := yaml.Unmarshal(text, &f); err != nil {
 		return nil, fmt.Errorf("parse prometheus.yml (a template must be rendered first): %w", err)
@@ -60,23 +65,44 @@ func parse(text []byte) (*file, error) {
 			return nil, fmt.Errorf("parse prometheus.yml: remote_write[%d]: write_relabel_configs%w", i, err)
 		}
 	}
-	seen := map[string]bool{}
-	for i := range f.ScrapeConfigs {
-		s := &f.ScrapeConfigs[i]
-		switch {
-		case s.JobName == "":
-			return nil, fmt.Errorf("parse prometheus.yml: scrape_configs[%d] has no job_name", i)
-		case seen[s.JobName]:
-			return nil, fmt.Errorf("parse prometheus.yml: the job_name %q is given twice", s.JobName)
+	first := map[string]string{} // the file of each job
+	if err := checkJobs(f.ScrapeConfigs, "", first); err != nil {
+		return nil, fmt.Errorf("parse prometheus.yml: %w", err)
+	}
+	for _, in := range included {
+		jobs, err := jobsOf(in.Content)
+		if err == nil {
+			err = checkJobs(jobs, in.Path, first)
 		}
-		seen[s.JobName] = true
-		for kind, rules := range map[string][]*relabel.Config{"relabel_configs": s.RelabelConfigs, "metric_relabel_configs": s.MetricRelabelConfigs} {
-			if err := validate(rules); err != nil {
-				return nil, fmt.Errorf("parse prometheus.yml: job %q: %s%w", s.JobName, kind, err)
-			}
+		if err != nil {
+			return nil, fmt.Errorf("parse %s: %w", in.Path, err)
 		}
+		f.ScrapeConfigs = append(f.ScrapeConfigs, jobs...)
 	}
 	return &f, nil
+}
+
+// checkJobs checks the scrape jobs of one file and fills in where they are.
+// first has the files of the jobs so far.
+func checkJobs(jobs []scrapeConfig, file string, first map[string]string) error {
+	for i := range jobs {
+		s := &jobs[i]
+		s.file, s.index = file, i
+		if s.JobName == "" {
+			return fmt.Errorf("scrape_configs[%d] has no job_name", i)
+		}
+		if other, twice := first[s.JobName]; twice {
+			return fmt.Errorf("the job_name %q is given twice, first in %s", s.JobName, cmp.Or(other, "prometheus.yml"))
+		}
+		first[s.JobName] = file
+		if err := validate(s.RelabelConfigs); err != nil {
+			return fmt.Errorf("job %q: relabel_configs%w", s.JobName, err)
+		}
+		if err := validate(s.MetricRelabelConfigs); err != nil {
+			return fmt.Errorf("job %q: metric_relabel_configs%w", s.JobName, err)
+		}
+	}
+	return nil
 }
 
 // validate checks rules as Prometheus does. The error starts with the index of
@@ -94,8 +120,8 @@ func validate(rules []*relabel.Config) error {
 }
 
 // MetricRelabelConfigs returns the metric relabel rules of each scrape job.
-func MetricRelabelConfigs(text []byte) (map[string][]*relabel.Config, error) {
-	f, err := parse(text)
+func MetricRelabelConfigs(text []byte, included ...File) (map[string][]*relabel.Config, error) {
+	f, err := parse(text, included)
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +142,9 @@ type Config struct {
 	RemoteWrite []string
 }
 
-// Read reads a configuration file.
-func Read(text []byte) (Config, error) {
-	f, err := parse(text)
+// Read reads a configuration file and the files of its scrape_config_files.
+func Read(text []byte, included ...File) (Config, error) {
+	f, err := parse(text, included)
 	if err != nil {
 		return Config{}, err
 	}
@@ -135,9 +161,6 @@ func Read(text []byte) (Config, error) {
 // label may also come from elsewhere (a service discovery, the exposition of a
 // target, a relabel rule that computes it), OpenJobs is set, so that rules ask
 // for the stored job label and reach nothing else.
-//
-// Jobs in files of scrape_config_files are not read: nothing is proposed for
-// them.
 func (f *file) scrapeJobs() []sentei.ScrapeJob {
 	var jobs []sentei.ScrapeJob
 	for i := range f.ScrapeConfigs {

@@ -9,8 +9,8 @@ import (
 
 // Relabeling is what a configuration does to series on their way.
 type Relabeling struct {
-	// Jobs are the metric_relabel_configs of the scrape jobs, in the order of
-	// the file; jobs without rules are left out.
+	// Jobs are the metric_relabel_configs of all scrape jobs, in the order of
+	// the files.
 	Jobs []Rules
 	// RemoteWrites are all entries of remote_write, in the order of the file.
 	RemoteWrites []Rules
@@ -22,6 +22,7 @@ type Relabeling struct {
 type Rules struct {
 	Name  string // job_name, or the name of the entry, which may be empty
 	URL   string // of a remote_write entry
+	File  string // the file of scrape_config_files that a job is in; empty for prometheus.yml itself
 	Rules []Rule
 }
 
@@ -34,26 +35,31 @@ type Rule struct {
 }
 
 // ReadRelabeling reads the rules with their lines.
-func ReadRelabeling(text []byte) (*Relabeling, error) {
-	f, err := parse(text)
+func ReadRelabeling(text []byte, included ...File) (*Relabeling, error) {
+	f, err := parse(text, included)
 	if err != nil {
 		return nil, err
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
-		return nil, fmt.Errorf("parse prometheus.yml: %w", err)
+	top, err := topOf(File{"prometheus.yml", text})
+	if err != nil {
+		return nil, err
 	}
-	top := &root
-	if len(root.Content) > 0 {
-		top = root.Content[0]
+	jobs := map[string]*yaml.Node{"": value(top, "scrape_configs")} // by file
+	for _, in := range included {
+		top, err := topOf(in)
+		if err != nil {
+			return nil, err
+		}
+		jobs[in.Path] = top // the list alone, for vmagent
+		if top.Kind == yaml.MappingNode {
+			jobs[in.Path] = value(top, "scrape_configs")
+		}
 	}
 	out := &Relabeling{ExternalLabels: f.Global.ExternalLabels}
-	jobs := value(top, "scrape_configs")
 	for i := range f.ScrapeConfigs {
 		s := &f.ScrapeConfigs[i]
-		if len(s.MetricRelabelConfigs) > 0 {
-			out.Jobs = append(out.Jobs, Rules{Name: s.JobName, Rules: withLines(s.MetricRelabelConfigs, value(item(jobs, i), "metric_relabel_configs"))})
-		}
+		list := value(item(jobs[s.file], s.index), "metric_relabel_configs")
+		out.Jobs = append(out.Jobs, Rules{Name: s.JobName, File: s.file, Rules: withLines(s.MetricRelabelConfigs, list)})
 	}
 	writes := value(top, "remote_write")
 	for i := range f.RemoteWrite {
@@ -63,6 +69,18 @@ func ReadRelabeling(text []byte) (*Relabeling, error) {
 		})
 	}
 	return out, nil
+}
+
+// topOf returns the node that is the whole file.
+func topOf(file File) (*yaml.Node, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(file.Content, &root); err != nil {
+		return nil, fmt.Errorf("parse %s: %w", file.Path, err)
+	}
+	if len(root.Content) == 0 {
+		return &root, nil
+	}
+	return root.Content[0], nil
 }
 
 func withLines(rules []*relabel.Config, list *yaml.Node) []Rule {

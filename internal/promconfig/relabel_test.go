@@ -52,7 +52,7 @@ remote_write:
 	}
 	show("job", read.Jobs)
 	show("write", read.RemoteWrites)
-	want := []string{"job a 7:b 11:c", "job b 7:b 11:c", "job d 18:d", "job e 18:d", "job f 18:d", "write http://x", "write yhttp://y 28:z"}
+	want := []string{"job a 7:b 11:c", "job b 7:b 11:c", "job c", "job d 18:d", "job e 18:d", "job f 18:d", "write http://x", "write yhttp://y 28:z"}
 	if d := cmp.Diff(want, got); d != "" || read.ExternalLabels["cluster"] != "a" {
 		t.Errorf("%v, -want +got\n%s", read.ExternalLabels, d)
 	}
