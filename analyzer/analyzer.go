@@ -46,7 +46,8 @@ type Options struct {
 type Backend struct {
 	Name string
 	// ScrapeJobs are the jobs of the user's own configuration file, used when
-	// no inventory source can tell them.
+	// no inventory source can tell them. Whether a job honors labels counts in
+	// any case.
 	ScrapeJobs []sentei.ScrapeJob
 	// ExternalLabels and RemoteWrite are those of that file.
 	ExternalLabels []string

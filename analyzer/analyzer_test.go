@@ -364,6 +364,18 @@ func TestQueryWithoutATimeIsFresh(t *testing.T) {
 	}
 }
 
+// A server does not show what files of scrape_config_files say of their jobs.
+func TestMergeHonorLabelsOfTheFile(t *testing.T) {
+	c := &collection{
+		backend:     &Backend{Name: "main", ScrapeJobs: []sentei.ScrapeJob{{Name: "b", HonorLabels: true}, {Name: "c", HonorLabels: true}}},
+		inventories: []*sentei.Inventory{{From: now, To: now, ScrapeJobs: []sentei.ScrapeJob{{Name: "a", HonorLabels: true}, {Name: "b", OpenJobs: true}, {Name: "d"}}}},
+	}
+	want := []sentei.ScrapeJob{{Name: "a", HonorLabels: true}, {Name: "b", HonorLabels: true, OpenJobs: true}, {Name: "d"}}
+	if d := cmp.Diff(want, merge(c).ScrapeJobs); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestMergeFirstInventoryWins(t *testing.T) {
 	c := &collection{backend: &Backend{Name: "main", ScrapeJobs: []sentei.ScrapeJob{{Name: "file"}}}, inventories: []*sentei.Inventory{
 		{From: now.Add(-time.Hour), To: now, Metrics: []sentei.Metric{{Name: "b", Jobs: []sentei.JobMetric{{Job: "x", Cost: sentei.Cost{Series: 1}, Labels: []sentei.LabelStats{{Name: "l", Distinct: 1}}}}}}, Estimated: []string{"z"}},

@@ -243,13 +243,13 @@ func appendIncluded(file promconfig.File, additions []yamledit.Addition) *yamled
 	}
 	patch, err := yamledit.Append(file.Content, additions)
 	if err == nil && !filepath.IsLocal(filepath.FromSlash(file.Path)) {
-		err = errors.New("the file is not below the folder that the diff is for; add the rules by hand")
+		err = errors.New("the file is not below the folder that the diff is for")
 	}
 	if err == nil {
 		return patch
 	}
 	for _, a := range additions {
-		unchanged.Skipped = append(unchanged.Skipped, yamledit.Skipped{Job: a.Job, Reason: err.Error()})
+		unchanged.Skipped = append(unchanged.Skipped, yamledit.Skipped{Job: a.Job, Reason: err.Error() + "; add the rules by hand"})
 	}
 	return unchanged
 }
