@@ -32,7 +32,7 @@ It is proposed only where every reader of every histogram of the job has a form 
 | reads | becomes |
 |---|---|
 | histogram_quantile(q, sum by (le, …) (rate(h_bucket[r]))), also without sum, or histogram_fraction | histogram_quantile(q, sum by (…) (rate(h[r]))) |
-| rate(h_count[r]), rate(h_sum[r]), and rate of the bucket +Inf | histogram_count(rate(h[r])), histogram_sum(rate(h[r])) |
+| rate(h_count[r]), rate(h_sum[r]), and rate of the bucket +Inf | histogram_count(rate(h[r])), histogram_sum(rate(h[r])), with le="+Inf" put back by label_replace where the result of a bucket has it |
 | sum, avg, min or max of h_count or h_sum | the same of histogram_count(h) or histogram_sum(h) |
 | sum(rate(h_bucket{le="b"}[r])) / sum(rate(h_count[r])) | histogram_fraction(-Inf, b, sum(rate(h[r]))) |
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -52,15 +53,21 @@ func shopMetrics(w http.ResponseWriter, seconds float64) {
 		for _, code := range []int{200, 301, 404, 500, 503} {
 			fmt.Fprintf(w, "shop_requests_total{path=\"/%d\",code=\"%d\"} %v\n", i, code, seconds*float64(code))
 		}
-		for k, le := range []string{"0.1", "0.5", "1", "5", "+Inf"} {
-			fmt.Fprintf(w, "shop_latency_seconds_bucket{path=\"/%d\",le=%q} %v\n", i, le, seconds*float64(k+1))
-		}
 		fmt.Fprintf(w, "shop_visits_total{path=\"/%d\"} %v\n", i, seconds)
 		fmt.Fprintf(w, "shop_depth{queue=\"q%d\"} %d\n", i, i)
 		fmt.Fprintf(w, "shop_temperature{sensor=\"s%d\",vendor=\"v%d\"} %d\n", i, i%3, 20+i)
 		for container := range 3 {
 			fmt.Fprintf(w, "shop_pod_info{pod=\"p%d\",container=\"c%d\"} 1\n", i, container)
 		}
+	}
+	fmt.Fprintln(w, "# TYPE shop_latency_seconds histogram")
+	for i := range 10 {
+		requests := 1e6 + math.Floor(seconds*100)*float64(i+1) // no young counters
+		for k, le := range []string{"0.1", "0.5", "1", "5", "+Inf"} {
+			fmt.Fprintf(w, "shop_latency_seconds_bucket{path=\"/%d\",le=%q} %.0f\n", i, le, math.Floor(requests*float64(k+1)/5))
+		}
+		fmt.Fprintf(w, "shop_latency_seconds_sum{path=\"/%d\"} %v\n", i, requests*0.7)
+		fmt.Fprintf(w, "shop_latency_seconds_count{path=\"/%d\"} %.0f\n", i, requests)
 	}
 	for i := range shopNoise {
 		fmt.Fprintf(w, "shop_noise{number=\"%d\"} %v\n", i, seconds)
@@ -109,7 +116,9 @@ func (s server) count(expr string) (float64, error) {
 }
 
 // values runs an instant query and returns the values by their labels, as text.
-func (s server) values(expr string) (map[string]string, error) {
+func (s server) values(expr string) (map[string]string, error) { return s.valuesAt(expr, time.Now()) }
+
+func (s server) valuesAt(expr string, at time.Time) (map[string]string, error) {
 	var answer struct {
 		Data struct {
 			Result []struct {
@@ -118,7 +127,7 @@ func (s server) values(expr string) (map[string]string, error) {
 			}
 		}
 	}
-	if err := s.get("/api/v1/query", url.Values{"query": {expr}}, &answer); err != nil {
+	if err := s.get("/api/v1/query", url.Values{"query": {expr}, "time": {at.Format(time.RFC3339Nano)}}, &answer); err != nil {
 		return nil, err
 	}
 	out := map[string]string{}

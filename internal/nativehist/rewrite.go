@@ -77,17 +77,40 @@ func (r rewriter) rewrite(e parser.Expr) parser.Expr {
 		if n.Param != nil {
 			n.Param = r.rewrite(n.Param)
 		}
-		if s, ok := n.Expr.(*parser.VectorSelector); ok && overValues(n) {
-			if f := r.part(s); f != "" {
-				n.Expr = call(f, s)
-				return n
-			}
+		if v := r.aggregated(n); v != nil {
+			n.Expr = v
+		} else {
+			n.Expr = r.rewrite(n.Expr)
 		}
-		n.Expr = r.rewrite(n.Expr)
 	case *parser.Call:
 		return r.call(n)
 	}
 	return e
+}
+
+// aggregated returns the value that the aggregation is taken of when that is a
+// part of a family, or nil.
+func (r rewriter) aggregated(n *parser.AggregateExpr) parser.Expr {
+	switch e := n.Expr.(type) {
+	case *parser.VectorSelector:
+		if overValues(n) {
+			return r.value(e, e, dropsBounds(n))
+		}
+	case *parser.Call:
+		if e.Func.Name == "rate" || e.Func.Name == "increase" {
+			return r.value(selectorOf(e), e, dropsBounds(n))
+		}
+	}
+	return nil
+}
+
+// dropsBounds reports whether the aggregation takes the label le away.
+func dropsBounds(n *parser.AggregateExpr) bool {
+	switch n.Op {
+	case parser.SUM, parser.AVG, parser.MIN, parser.MAX, parser.COUNT:
+		return n.Without == slices.Contains(n.Grouping, model.BucketLabel)
+	}
+	return false
 }
 
 // overValues reports whether the aggregation looks at values and given labels
@@ -108,10 +131,8 @@ func (r rewriter) call(n *parser.Call) parser.Expr {
 			return n
 		}
 	case "rate", "increase":
-		if s := selectorOf(n); s != nil {
-			if f := r.part(s); f != "" {
-				return call(f, n)
-			}
+		if v := r.value(selectorOf(n), n, false); v != nil {
+			return v
 		}
 	}
 	for i := range n.Args {
@@ -120,22 +141,31 @@ func (r rewriter) call(n *parser.Call) parser.Expr {
 	return n
 }
 
-// part makes the selector of a family's _count, _sum or bucket +Inf one of the
-// family, and returns the function that takes that part out of it; or "".
-func (r rewriter) part(s *parser.VectorSelector) string {
+// value makes the selector of a family's _count, _sum or bucket +Inf one of the
+// family, and returns what takes that part out of an expression over it; nil
+// when it is no such selector. Unless the label le is dropped above, a bucket
+// gets it back, as a native histogram has none.
+func (r rewriter) value(s *parser.VectorSelector, e parser.Expr, dropped bool) parser.Expr {
+	if s == nil {
+		return nil
+	}
 	base, suffix := r.family(s)
 	switch {
 	case suffix == "_count" && leOf(s) == nil:
 		rename(s, base)
-		return "histogram_count"
+		return call("histogram_count", e)
 	case suffix == "_sum" && leOf(s) == nil:
 		rename(s, base)
-		return "histogram_sum"
-	case suffix == "_bucket" && isPinned(s, "+Inf"):
+		return call("histogram_sum", e)
+	case suffix == "_bucket" && isPinned(s, infinite):
 		rename(s, base)
-		return "histogram_count"
+		count := call("histogram_count", e)
+		if dropped {
+			return count
+		}
+		return call("label_replace", count, literal(model.BucketLabel), literal(infinite), literal(""), literal(""))
 	}
-	return ""
+	return nil
 }
 
 // buckets makes an expression that gives all buckets of a family, summed up or
@@ -179,7 +209,7 @@ func (r rewriter) fraction(n *parser.BinaryExpr) parser.Expr {
 	if bucket == nil || all == nil || bucket.String() != all.String() {
 		return nil
 	}
-	if m.On && (all.Without || !sameSet(m.MatchingLabels, all.Grouping)) || !m.On && len(m.MatchingLabels) > 0 {
+	if m.On && !sameSet(m.MatchingLabels, all.Grouping) || !m.On && len(m.MatchingLabels) > 0 {
 		return nil
 	}
 	bound, err := parseBound(le)
@@ -200,7 +230,8 @@ func (r rewriter) summed(e parser.Expr, pinned bool) (*parser.AggregateExpr, str
 		e = p.Expr
 	}
 	agg, ok := e.(*parser.AggregateExpr)
-	if !ok || agg.Op != parser.SUM || slices.Contains(agg.Grouping, model.BucketLabel) || slices.Contains(agg.Grouping, model.MetricNameLabel) {
+	// Below sum without, a bucket keeps its le and has no partner.
+	if !ok || agg.Op != parser.SUM || agg.Without || slices.Contains(agg.Grouping, model.BucketLabel) || slices.Contains(agg.Grouping, model.MetricNameLabel) {
 		return nil, ""
 	}
 	c, ok := agg.Expr.(*parser.Call)
@@ -220,7 +251,7 @@ func (r rewriter) summed(e parser.Expr, pinned bool) (*parser.AggregateExpr, str
 			return nil, ""
 		}
 		le = m.Value
-	case !pinned && suffix == "_count" && leOf(s) == nil, !pinned && suffix == "_bucket" && isPinned(s, "+Inf"):
+	case !pinned && suffix == "_count" && leOf(s) == nil, !pinned && suffix == "_bucket" && isPinned(s, infinite):
 	default:
 		return nil, ""
 	}
@@ -229,7 +260,7 @@ func (r rewriter) summed(e parser.Expr, pinned bool) (*parser.AggregateExpr, str
 	matrix.VectorSelector = &selector
 	grouping := slices.Clone(agg.Grouping)
 	slices.Sort(grouping)
-	return &parser.AggregateExpr{Op: parser.SUM, Grouping: grouping, Without: agg.Without, Expr: &parser.Call{Func: c.Func, Args: parser.Expressions{&matrix}}}, le
+	return &parser.AggregateExpr{Op: parser.SUM, Grouping: grouping, Expr: &parser.Call{Func: c.Func, Args: parser.Expressions{&matrix}}}, le
 }
 
 // left returns the first selector that may still read a classic part.

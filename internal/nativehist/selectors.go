@@ -19,6 +19,11 @@ var suffixes = [...]string{"_bucket", "_count", "_sum"}
 
 var negativeInfinity = math.Inf(-1)
 
+// infinite is the value of le of the bucket that holds all observations.
+const infinite = "+Inf"
+
+func literal(s string) parser.Expr { return &parser.StringLiteral{Val: s} }
+
 // family returns which family the selector names in full, and which part.
 func (r rewriter) family(s *parser.VectorSelector) (base, suffix string) {
 	if s.Anchored || s.Smoothed {
