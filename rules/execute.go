@@ -149,11 +149,13 @@ func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, 
 		}
 		held = held[:0]
 	}
+	listed := map[[2]string]bool{} // metrics and jobs
 	err := reader.ReadSeries(ctx, metrics, func(s sentei.Series) error {
 		if n := s.Labels.Get(model.MetricNameLabel); n != name {
 			end()
 			name = n
 		}
+		listed[[2]string{name, s.Labels.Get(model.JobLabel)}] = true
 		taken, strips := false, false
 		for _, c := range byMetric[name] {
 			taken = c.run(&s, taken) || taken
@@ -176,10 +178,29 @@ func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, 
 			Hint:    "proposals that need that are missing until the next scan",
 		})}, nil
 	}
+	for _, name := range metrics {
+		x.unlisted(x.metric(backend, name), byMetric[name], listed)
+	}
 	for _, c := range candidates {
 		x.counted(c)
 	}
 	return nil, nil
+}
+
+// unlisted leaves out candidates that take labels off series of the metric of
+// which the inventory knows and the reader does not: another source told of
+// them, so nothing shows that they stay distinct. listed are metrics and jobs.
+func (x *index) unlisted(m *sentei.MetricReport, candidates []*candidate, listed map[[2]string]bool) {
+	for i := range m.Jobs {
+		if listed[[2]string{m.Name, m.Jobs[i].Job}] {
+			continue
+		}
+		for _, c := range candidates {
+			if c.Action.Kind == sentei.StripLabel && c.left == "" && c.scope.Has(nameAndJob(m, i)) {
+				c.left = fmt.Sprintf("no series of %s of job %q can be listed, so it is not known whether they stay distinct", m.Name, m.Jobs[i].Job)
+			}
+		}
+	}
 }
 
 // namesAndJobs returns what is known of the series of a metric without listing

@@ -101,7 +101,11 @@ func TestStripUnusedLabel(t *testing.T) {
 			problem: "not proposed: to take off 1 label that nobody reads, because the inventory covers 1h, and min_span is 2h",
 		},
 		"the series cannot be listed": {selector: bySum, change: func(_ *sentei.Report, l *list) { *l = nil }, problem: "no inventory of the backend lists series"},
-		"too few series":              {selector: bySum, options: stripUnusedLabelOptions{MinSeries: 7}},
+		"another source told of the metric": {
+			selector: bySum, change: func(_ *sentei.Report, l *list) { *l = list{labels.FromStrings("__name__", "n", "job", "a")} },
+			problem: `no series of m of job "a" can be listed`,
+		},
+		"too few series": {selector: bySum, options: stripUnusedLabelOptions{MinSeries: 7}},
 		"the whole job": {
 			selector: bySum, options: stripUnusedLabelOptions{MinSeries: 1, WholeJob: true},
 			change: secondMetric,
