@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sentei/sentei"
 )
@@ -110,4 +111,22 @@ func (x *index) metric(backend, name string) *sentei.MetricReport {
 func (x *index) readings(name string) []reading {
 	named := x.byName[name]
 	return append(slices.Clip(named), x.others...)
+}
+
+// scraped returns the metrics of the backend that metric relabel rules reach:
+// not those that Prometheus writes itself or that a recording rule writes, nor
+// those that another backend may have from here and that are read there.
+func (x *index) scraped(b *sentei.Backend) []*sentei.MetricReport {
+	recorded := recordedMetrics(x.report)
+	var out []*sentei.MetricReport
+	for i := range x.report.Metrics {
+		m := &x.report.Metrics[i]
+		if m.Backend != b.Name || writtenByPrometheus(m.Name) || m.RecordedBy != "" || recorded[m.Name] || strings.Contains(m.Name, ":") {
+			continue
+		}
+		if other, _ := x.usedElsewhere(b, m); other == "" {
+			out = append(out, m)
+		}
+	}
+	return out
 }

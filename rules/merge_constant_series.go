@@ -154,14 +154,9 @@ func (o mergeConstantSeriesOptions) proposeBackend(ctx context.Context, in *Inpu
 // candidates returns the metrics that may have series to merge, with the labels
 // that nobody needs and that the targets expose.
 func (o mergeConstantSeriesOptions) candidates(x *index, b *sentei.Backend) []mergeCandidate {
-	recorded := recordedMetrics(x.report)
 	var out []mergeCandidate
-	for i := range x.report.Metrics {
-		m := &x.report.Metrics[i]
-		if m.Backend != b.Name || !o.names.MatchString(m.Name) || writtenByPrometheus(m.Name) || m.RecordedBy != "" || recorded[m.Name] || strings.Contains(m.Name, ":") {
-			continue
-		}
-		if other, _ := x.usedElsewhere(b, m); other != "" {
+	for _, m := range x.scraped(b) {
+		if !o.names.MatchString(m.Name) {
 			continue
 		}
 		if _, counts := x.mergeReaders(m); counts != nil {

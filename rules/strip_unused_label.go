@@ -97,17 +97,9 @@ func (o stripUnusedLabelOptions) Propose(_ context.Context, in *Input) (Made, er
 // proposeBackend proposes every label that nobody reads. Whether the series
 // stay distinct is found out when the rules are executed.
 func (o stripUnusedLabelOptions) proposeBackend(x *index, b *sentei.Backend) []sentei.Proposal {
-	recorded := recordedMetrics(x.report)
 	read := sourcesRead(x.report, b.Name)
 	var out []sentei.Proposal
-	for i := range x.report.Metrics {
-		m := &x.report.Metrics[i]
-		if m.Backend != b.Name || writtenByPrometheus(m.Name) || m.RecordedBy != "" || recorded[m.Name] || strings.Contains(m.Name, ":") {
-			continue
-		}
-		if other, _ := x.usedElsewhere(b, m); other != "" {
-			continue
-		}
+	for _, m := range x.scraped(b) {
 		for k := range m.Jobs {
 			job := &m.Jobs[k]
 			if k >= len(m.JobUsage) || m.JobUsage[k].Verdict != sentei.Used || job.Job == "" || job.Cost.Series < o.MinSeries {

@@ -28,18 +28,10 @@ type valueRule struct {
 func (o *valueRule) propose(in *Input) Made {
 	var all Made
 	x := in.index()
-	recorded := recordedMetrics(x.report)
 	for i := range x.report.Backends {
 		b := &x.report.Backends[i]
 		read := sourcesRead(x.report, b.Name)
-		for k := range x.report.Metrics {
-			m := &x.report.Metrics[k]
-			if m.Backend != b.Name || writtenByPrometheus(m.Name) || m.RecordedBy != "" || recorded[m.Name] || strings.Contains(m.Name, ":") {
-				continue
-			}
-			if other, _ := x.usedElsewhere(b, m); other != "" {
-				continue
-			}
+		for _, m := range x.scraped(b) {
 			for j := range m.Jobs {
 				all.Proposals = append(all.Proposals, o.proposeJob(x, b, m, j, read)...)
 			}
