@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/relabeling"
 )
@@ -21,7 +24,7 @@ var adaptiveMetricsDialect = Dialect{
 that nobody needs gets ` + "`drop: true`" + `; a proposal to aggregate becomes ` + "`drop_labels`" + ` with its aggregation.
 
 A rule holds for the whole stack and knows no jobs. So a metric gets one only where the same is proposed for all of its jobs,
-in every backend of the report that has it.
+in every backend of the report that has it, and none is dropped that somebody asks for in a job that does not have it now.
 
 JSON has no comments: what each rule saves, its proposals and what is not here are printed on standard error by
 ` + "`sentei propose`" + `, and go to the log of the daemon.
@@ -130,6 +133,9 @@ func adaptiveRuleOf(r *sentei.Report, about []*sentei.Proposal, jobs int) (adapt
 	}
 	rule := adaptiveRule{Metric: first.Metric, Drop: first.Kind == sentei.DropMetric}
 	if rule.Drop {
+		if readInSomeJob(r, first.Metric) {
+			return adaptiveRule{}, "a rule holds for all jobs of a metric, and somebody asks for it in a job that does not have it now"
+		}
 		return rule, ""
 	}
 	rule.DropLabels = first.Labels
@@ -145,6 +151,31 @@ func adaptiveRuleOf(r *sentei.Report, about []*sentei.Proposal, jobs int) (adapt
 		return adaptiveRule{}, "no aggregation of Adaptive Metrics for " + first.Function
 	}
 	return rule, ""
+}
+
+// readInSomeJob reports whether a living consumer of any backend could select
+// series of the metric if they had another job label than those stored now.
+func readInSomeJob(r *sentei.Report, metric string) bool {
+	var jobs []sentei.JobMetric
+	for i := range r.Metrics {
+		if r.Metrics[i].Name == metric {
+			jobs = append(jobs, r.Metrics[i].Jobs...)
+		}
+	}
+	since := r.At.Add(-r.Settings.Window)
+	for i := range r.Consumers {
+		c := &r.Consumers[i]
+		if c.Dead || c.Kind == sentei.Query && !c.LastSeen.IsZero() && c.LastSeen.Before(since) {
+			continue
+		}
+		for k := range c.Selectors {
+			anyJob := slices.DeleteFunc(slices.Clone(c.Selectors[k].Matchers), func(m *labels.Matcher) bool { return m.Name == model.JobLabel })
+			if slices.ContainsFunc(jobs, func(j sentei.JobMetric) bool { return j.MayMatch(metric, anyJob, nil) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // adaptiveNotes says what the rule of the proposals saves.

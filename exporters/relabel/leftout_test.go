@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/sentei/sentei"
 )
 
@@ -125,6 +127,14 @@ func TestAdaptiveMetricsDropsForAllJobsOnly(t *testing.T) {
 	if got := strings.Join(strings.Fields(string(text)), ""); got != `[{"metric":"all","drop":true}]` {
 		t.Errorf("got %s", got)
 	}
+	m := labels.MustNewMatcher
+	r.Consumers = []sentei.Consumer{{Kind: sentei.AlertingRule, Selectors: []sentei.Selector{{Matchers: []*labels.Matcher{
+		m(labels.MatchEqual, "__name__", "all"), m(labels.MatchEqual, "job", "batch"),
+	}}}}}
+	if got := strings.TrimSpace(string(write(t, adaptiveMetricsDialect, r, Options{}))); got != "[]" {
+		t.Errorf("an alert asks for another job, got %s", got)
+	}
+	r.Consumers = nil
 	for i := range r.Proposals {
 		if p := &r.Proposals[i]; p.Action.Metric == "all" {
 			r.Metric(p.Place.Backend, "all").JobUsage[0].Verdict = sentei.Unknown
