@@ -107,7 +107,7 @@ func fileDiffs(r *sentei.Report, b *sentei.Backend, file File, included []promco
 	if err != nil {
 		return "", err
 	}
-	var out string
+	var out strings.Builder
 	for i := range patches {
 		p := &patches[i]
 		if i > 0 && p.Present == 0 && bytes.Equal(p.Original, p.Result) && len(p.Skipped) == 0 {
@@ -117,9 +117,9 @@ func fileDiffs(r *sentei.Report, b *sentei.Backend, file File, included []promco
 		if err != nil {
 			return "", err
 		}
-		out += text
+		out.WriteString(text)
 	}
-	return out, nil
+	return out.String(), nil
 }
 
 // text returns the diff with comments above.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,9 +24,14 @@ func TestFollowedScan(t *testing.T) {
 		t.Fatal(err)
 	}
 	text = []byte(strings.Replace(string(text), "- job_name: shop\n", "- job_name: shop\n    metric_relabel_configs: [{source_labels: [__name__], regex: shop_old_total, action: drop}]\n", 1))
-	c.Backends[0].PrometheusConfig = filepath.Join(t.TempDir(), "prometheus.yml")
-	if err := os.WriteFile(c.Backends[0].PrometheusConfig, text, 0o600); err != nil {
-		t.Fatal(err)
+	// All scrape jobs stand in a file of scrape_config_files.
+	at := bytes.Index(text, []byte("scrape_configs:\n"))
+	dir := t.TempDir()
+	c.Backends[0].PrometheusConfig = filepath.Join(dir, "prometheus.yml")
+	for name, part := range map[string][]byte{"prometheus.yml": append([]byte("scrape_config_files: [jobs.*]\n"), text[:at]...), "jobs.yml": text[at:]} {
+		if err := os.WriteFile(filepath.Join(dir, name), part, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	st, err := OpenStore(t.Context(), c, false)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sentei/sentei/internal/config"
 )
 
 // outputs returns what the metrics tell about the files.
@@ -72,4 +74,25 @@ func TestAnOutputThatCannotBeWrittenIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(map[string]float64{})
+}
+
+// TestIncludedPath wants paths of one diff: where the path of prometheus.yml is
+// right, that of the other files is.
+func TestIncludedPath(t *testing.T) {
+	for _, tt := range []struct{ main, name, want string }{
+		{"prometheus.yml", "jobs/a.yml", "jobs/a.yml"},
+		{"etc/prometheus.yml", "etc/jobs/a.yml", "etc/jobs/a.yml"},
+		{"etc/prometheus.yml", "a.yml", "a.yml"},
+		{"etc/prometheus.yml", "/conf/etc/a.yml", "etc/a.yml"},
+		{"etc/prometheus.yml", "/far/a.yml", "../far/a.yml"},
+		{"/far/prometheus.yml", "/far/jobs/a.yml", "jobs/a.yml"},
+		{"/far/prometheus.yml", "/conf/a.yml", "../conf/a.yml"},
+		{"../far/prometheus.yml", "../far/jobs/a.yml", "jobs/a.yml"},
+		{"../far/prometheus.yml", "a.yml", "../conf/a.yml"},
+	} {
+		c := &config.Config{Dir: "/conf"}
+		if got := includedPath(c, tt.main, tt.name); got != tt.want {
+			t.Errorf("%s beside %s: got %s, want %s", tt.name, tt.main, got, tt.want)
+		}
+	}
 }
