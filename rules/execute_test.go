@@ -129,3 +129,11 @@ func TestExecuteSparesOthers(t *testing.T) {
 		t.Errorf("%v, wrong %q", err, c.wrong)
 	}
 }
+
+func TestInQuery(t *testing.T) {
+	for label, want := range map[string]string{"mode": "mode", "mode.x": `"mode.x"`, "größe": `"größe"`} {
+		if got := inQuery(label); got != want {
+			t.Errorf("%s is written %s, want %s", label, got, want)
+		}
+	}
+}

@@ -181,7 +181,7 @@ func (o stripUnusedLabelOptions) proposal(x *index, m *sentei.MetricReport, k in
 		Risk: "While it is deployed every series ends and begins anew, so results that look back over that moment are off. " +
 			"It saves bytes, not series. Readers that leave no trace in the sources read would miss the label.",
 		Check: fmt.Sprintf("Run `sentei explain metric %s`, which says who reads which label, and compare count({__name__=%q,job=%q}) with count(count without (%s) ({__name__=%q,job=%q})).",
-			shellWord(m.Name), m.Name, job.Job, l.Name, m.Name, job.Job),
+			shellWord(m.Name), m.Name, job.Job, inQuery(l.Name), m.Name, job.Job),
 		Rollback: "Remove the rule and reload; the series get the label back at the next scrape, and again end and begin anew.",
 	}
 	if !ofTarget {
@@ -232,12 +232,12 @@ func (x *index) longestRange(m *sentei.MetricReport, job *sentei.JobMetric) time
 func stripEvidence(m *sentei.MetricReport, job *sentei.JobMetric, l *sentei.LabelStats, ofTarget bool) []sentei.Evidence {
 	out := []sentei.Evidence{{
 		Claim: fmt.Sprintf("%d of %s have the label, with %s.", l.Series, count(job.Cost.SeriesInSpan, "series"), count(l.Distinct, "value")),
-		Query: fmt.Sprintf("count by (%s) ({__name__=%q,job=%q})", l.Name, m.Name, job.Job),
+		Query: fmt.Sprintf("count by (%s) ({__name__=%q,job=%q})", inQuery(l.Name), m.Name, job.Job),
 	}}
 	if ofTarget {
 		out = append(out, sentei.Evidence{
 			Claim: "It is a label of the targets: the series up has it too, so it is the same for all series of a target.",
-			Query: fmt.Sprintf("count by (instance) (count by (instance, %s) (up{job=%q})) > 1", l.Name, job.Job),
+			Query: fmt.Sprintf("count by (instance) (count by (instance, %s) (up{job=%q})) > 1", inQuery(l.Name), job.Job),
 		})
 	} else if len(l.DeterminedBy) > 0 {
 		out = append(out, sentei.Evidence{Claim: fmt.Sprintf("On all stored series its value follows from each of: %s.", strings.Join(l.DeterminedBy, ", "))})

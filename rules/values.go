@@ -119,10 +119,16 @@ func valueQuery(metric, job, label string, values []string) string {
 	for i, v := range values {
 		quoted[i] = regexp.QuoteMeta(v)
 	}
-	if !model.LabelName(label).IsValidLegacy() {
-		label = strconv.Quote(label)
+	return fmt.Sprintf("count({__name__=%s,job=%s,%s=~%s})", strconv.Quote(metric), strconv.Quote(job), inQuery(label), strconv.Quote(strings.Join(quoted, "|")))
+}
+
+// inQuery writes a label name as PromQL wants it: in quotes when it has other
+// characters than names used to have.
+func inQuery(label string) string {
+	if model.UTF8Validation.IsValidLabelName(label) && !model.LegacyValidation.IsValidLabelName(label) {
+		return strconv.Quote(label)
 	}
-	return fmt.Sprintf("count({__name__=%s,job=%s,%s=~%s})", strconv.Quote(metric), strconv.Quote(job), label, strconv.Quote(strings.Join(quoted, "|")))
+	return label
 }
 
 // listed writes "a, b or c", and how many more there are.
