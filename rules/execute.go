@@ -98,13 +98,21 @@ func (x *index) candidate(p *sentei.Proposal) (*candidate, error) {
 	default:
 		return nil, nil
 	}
-	i := slices.IndexFunc(x.report.Backends, func(b sentei.Backend) bool { return b.Name == p.Place.Backend })
 	rules, err := relabeling.Configs(p)
 	if err != nil {
 		return nil, err
 	}
-	scope, err := relabeling.ScopeOfProposal(&x.report.Backends[i], p)
+	scope, err := x.scope(p)
 	return &candidate{Proposal: p, rules: rules, scope: scope}, err
+}
+
+// scope returns which series pass the place of the proposal.
+func (x *index) scope(p *sentei.Proposal) (relabeling.Scope, error) {
+	i := slices.IndexFunc(x.report.Backends, func(b sentei.Backend) bool { return b.Name == p.Place.Backend })
+	if i < 0 {
+		return relabeling.Scope{}, fmt.Errorf("the backend %q is not known", p.Place.Backend)
+	}
+	return relabeling.ScopeOfProposal(&x.report.Backends[i], p)
 }
 
 // executeBackend executes the candidates of one backend. The problem is for

@@ -161,11 +161,7 @@ func (x *index) mayTouchMetric(p *sentei.Proposal, m *sentei.MetricReport, e *se
 // passesPlace reports whether series of the metric's k-th job may pass the
 // place of the proposal, of whatever kind that is.
 func (x *index) passesPlace(p *sentei.Proposal, m *sentei.MetricReport, k int) bool {
-	i := slices.IndexFunc(x.report.Backends, func(b sentei.Backend) bool { return b.Name == p.Place.Backend })
-	if i < 0 {
-		return true
-	}
-	scope, err := relabeling.ScopeOfProposal(&x.report.Backends[i], p)
+	scope, err := x.scope(p)
 	switch {
 	case err != nil:
 		return true

@@ -18,6 +18,10 @@ func (x *index) proveStrip(p *sentei.Proposal) ([]sentei.ProofReader, string) {
 	if backend < 0 || !strippable(&x.report.Backends[backend], p.Action.Label) {
 		return nil, fmt.Sprintf("the label %q must stay", p.Action.Label)
 	}
+	scope, err := x.scope(p)
+	if err != nil {
+		return nil, err.Error()
+	}
 	var readers []sentei.ProofReader
 	found := false
 	for i := range x.report.Metrics {
@@ -31,7 +35,7 @@ func (x *index) proveStrip(p *sentei.Proposal) ([]sentei.ProofReader, string) {
 			}
 		}
 		for k := range m.Jobs {
-			if p.Place.Shared && m.Jobs[k].Job != p.Place.Job || p.Action.Metric == "" && !x.passes(p, m, k) {
+			if p.Place.Shared && m.Jobs[k].Job != p.Place.Job || p.Action.Metric == "" && !scope.Has(nameAndJob(m, k)) {
 				continue
 			}
 			found = found || m.Jobs[k].Job == p.Place.Job
@@ -46,13 +50,6 @@ func (x *index) proveStrip(p *sentei.Proposal) ([]sentei.ProofReader, string) {
 		return nil, "the metric has no series with the job"
 	}
 	return sortedReaders(readers), ""
-}
-
-// passes reports whether the metric's series in the k-th job pass the scrape
-// job of the proposal.
-func (x *index) passes(p *sentei.Proposal, m *sentei.MetricReport, k int) bool {
-	c, err := x.candidate(p)
-	return err == nil && c.scope.Has(nameAndJob(m, k))
 }
 
 // labelReaders returns the living selectors that may read the metric, with why

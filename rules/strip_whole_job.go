@@ -65,6 +65,10 @@ func bringsOthers(b *sentei.Backend, scrapeJob string) bool {
 // onlyOn reports whether no metric has the label that passes the place of the
 // proposal, but those covered (by name and job) and those that nobody reads.
 func (x *index) onlyOn(b *sentei.Backend, p *sentei.Proposal, covered map[[2]string]bool) bool {
+	scope, err := x.scope(p)
+	if err != nil {
+		return false
+	}
 	for i := range x.report.Metrics {
 		m := &x.report.Metrics[i]
 		if m.Backend != b.Name {
@@ -73,7 +77,7 @@ func (x *index) onlyOn(b *sentei.Backend, p *sentei.Proposal, covered map[[2]str
 		for k := range m.Jobs {
 			job := &m.Jobs[k]
 			unread := k < len(m.JobUsage) && m.JobUsage[k].Verdict == sentei.Unused
-			if !covered[[2]string{m.Name, job.Job}] && !unread && (job.Labels == nil || job.Label(p.Action.Label) != nil) && x.passes(p, m, k) {
+			if !covered[[2]string{m.Name, job.Job}] && !unread && (job.Labels == nil || job.Label(p.Action.Label) != nil) && scope.Has(nameAndJob(m, k)) {
 				return false
 			}
 		}
