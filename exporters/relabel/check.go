@@ -46,6 +46,42 @@ func validate(rules []*relabel.Config) error {
 	return nil
 }
 
+// readJob is a scrape job as it is read back, with rules of type R.
+type readJob[R any] struct {
+	JobName string `yaml:"job_name"`
+	Rules   []R    `yaml:"metric_relabel_configs"`
+}
+
+// checkJobs checks the rules that were read back for each plan. execution makes
+// them executable, or says why they are not valid.
+func checkJobs[R any](plans []jobPlan, jobs []readJob[R], execution func([]R) (*execution, error)) error {
+	if len(jobs) != len(plans) {
+		return fmt.Errorf("read back the rules: %d scrape jobs were written, %d are read", len(plans), len(jobs))
+	}
+	for i := range plans {
+		if jobs[i].JobName != plans[i].scrapeJob.Name {
+			return fmt.Errorf("read back the rules: scrape job %q is read as %q", plans[i].scrapeJob.Name, jobs[i].JobName)
+		}
+		run, err := execution(jobs[i].Rules)
+		if err != nil {
+			return err
+		}
+		if err := plans[i].check(len(jobs[i].Rules), run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// promExecution lets Prometheus's own code carry the rules out, if they are
+// valid.
+func promExecution(rules []*relabel.Config) (*execution, error) {
+	if err := validate(rules); err != nil {
+		return nil, err
+	}
+	return byPrometheus(rules), nil
+}
+
 // labels returns the series, with one label more if it has a name.
 func (s series) labels(name, value string) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels()).Set(model.MetricNameLabel, s.metric).Set(model.JobLabel, s.job)

@@ -89,8 +89,9 @@ func mimirOverrides(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (strin
 		return "", fmt.Errorf("read back the rules: %w", err)
 	}
 	rules := back.Overrides[b.Name].Rules
-	if err := validate(rules); err != nil {
+	run, err := promExecution(rules)
+	if err != nil {
 		return "", err
 	}
-	return out.String(), plans[0].check(len(rules), byPrometheus(rules))
+	return out.String(), plans[0].check(len(rules), run)
 }

@@ -73,10 +73,7 @@ func otelReceiver(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string,
 		Receivers struct {
 			Prometheus struct {
 				Config struct {
-					ScrapeConfigs []struct {
-						JobName string            `yaml:"job_name"`
-						Rules   []*relabel.Config `yaml:"metric_relabel_configs"`
-					} `yaml:"scrape_configs"`
+					ScrapeConfigs []readJob[*relabel.Config] `yaml:"scrape_configs"`
 				} `yaml:"config"`
 			} `yaml:"prometheus"`
 		} `yaml:"receivers"`
@@ -84,22 +81,7 @@ func otelReceiver(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string,
 	if err := yaml.UnmarshalStrict(bytes.ReplaceAll(out.Bytes(), []byte("$$"), []byte("$")), &back); err != nil {
 		return "", fmt.Errorf("read back the rules: %w", err)
 	}
-	jobs := back.Receivers.Prometheus.Config.ScrapeConfigs
-	if len(jobs) != len(plans) {
-		return "", fmt.Errorf("read back the rules: %d scrape jobs were written, %d are read", len(plans), len(jobs))
-	}
-	for i := range plans {
-		if jobs[i].JobName != plans[i].scrapeJob.Name {
-			return "", fmt.Errorf("read back the rules: scrape job %q is read as %q", plans[i].scrapeJob.Name, jobs[i].JobName)
-		}
-		if err := validate(jobs[i].Rules); err != nil {
-			return "", err
-		}
-		if err := plans[i].check(len(jobs[i].Rules), byPrometheus(jobs[i].Rules)); err != nil {
-			return "", err
-		}
-	}
-	return out.String(), nil
+	return out.String(), checkJobs(plans, back.Receivers.Prometheus.Config.ScrapeConfigs, promExecution)
 }
 
 // families knows which parts of histograms and summaries are stored, and what

@@ -53,30 +53,12 @@ func document(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (string, err
 	out.WriteString(heading(r, b, plans))
 	out.WriteString(scrapeConfigs(r, plans, promItem))
 	var back struct {
-		ScrapeConfigs []struct {
-			JobName              string            `yaml:"job_name"`
-			MetricRelabelConfigs []*relabel.Config `yaml:"metric_relabel_configs"`
-		} `yaml:"scrape_configs"`
+		ScrapeConfigs []readJob[*relabel.Config] `yaml:"scrape_configs"`
 	}
 	if err := yaml.UnmarshalStrict(out.Bytes(), &back); err != nil {
 		return "", fmt.Errorf("read back the rules: %w", err)
 	}
-	if len(back.ScrapeConfigs) != len(plans) {
-		return "", fmt.Errorf("read back the rules: %d scrape jobs were written, %d are read", len(plans), len(back.ScrapeConfigs))
-	}
-	for i := range plans {
-		job := &back.ScrapeConfigs[i]
-		if job.JobName != plans[i].scrapeJob.Name {
-			return "", fmt.Errorf("read back the rules: scrape job %q is read as %q", plans[i].scrapeJob.Name, job.JobName)
-		}
-		if err := validate(job.MetricRelabelConfigs); err != nil {
-			return "", err
-		}
-		if err := plans[i].check(len(job.MetricRelabelConfigs), byPrometheus(job.MetricRelabelConfigs)); err != nil {
-			return "", err
-		}
-	}
-	return out.String(), nil
+	return out.String(), checkJobs(plans, back.ScrapeConfigs, promExecution)
 }
 
 // heading begins the YAML document of a backend.

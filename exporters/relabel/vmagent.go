@@ -66,31 +66,12 @@ func vmagentDocument(r *sentei.Report, b *sentei.Backend, plans []jobPlan) (stri
 	out.WriteString(heading(r, b, plans))
 	out.WriteString(scrapeConfigs(r, plans, vmagentItem))
 	var back struct {
-		ScrapeConfigs []struct {
-			JobName string        `yaml:"job_name"`
-			Rules   []vmagentRule `yaml:"metric_relabel_configs"`
-		} `yaml:"scrape_configs"`
+		ScrapeConfigs []readJob[vmagentRule] `yaml:"scrape_configs"`
 	}
 	if err := yaml.UnmarshalStrict(out.Bytes(), &back); err != nil {
 		return "", fmt.Errorf("read back the rules: %w", err)
 	}
-	if len(back.ScrapeConfigs) != len(plans) {
-		return "", fmt.Errorf("read back the rules: %d scrape jobs were written, %d are read", len(plans), len(back.ScrapeConfigs))
-	}
-	for i := range plans {
-		job := &back.ScrapeConfigs[i]
-		if job.JobName != plans[i].scrapeJob.Name {
-			return "", fmt.Errorf("read back the rules: scrape job %q is read as %q", plans[i].scrapeJob.Name, job.JobName)
-		}
-		run, err := byVmagent(job.Rules)
-		if err != nil {
-			return "", err
-		}
-		if err := plans[i].check(len(job.Rules), run); err != nil {
-			return "", err
-		}
-	}
-	return out.String(), nil
+	return out.String(), checkJobs(plans, back.ScrapeConfigs, byVmagent)
 }
 
 // vmagentItem returns the rule as an item of metric_relabel_configs.
