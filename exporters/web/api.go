@@ -77,6 +77,34 @@ func (h *Handler) ready(w http.ResponseWriter) *index {
 	return x
 }
 
+// readyStates returns the last report with the states of its proposals, or
+// answers why there is none.
+func (h *Handler) readyStates(w http.ResponseWriter, req *http.Request) (states, bool) {
+	x := h.ready(w)
+	if x == nil {
+		return states{}, false
+	}
+	s, err := h.states(req.Context(), x)
+	if err != nil {
+		h.internal(w, req, err)
+	}
+	return s, err == nil
+}
+
+// readyProposal returns the proposal that the path names, with the last report,
+// or answers that there is none.
+func (h *Handler) readyProposal(w http.ResponseWriter, req *http.Request) (*index, *sentei.Proposal) {
+	x := h.ready(w)
+	if x == nil {
+		return nil, nil
+	}
+	p := x.proposals[req.PathValue("id")]
+	if p == nil {
+		apiError(w, http.StatusNotFound, "not_found", "the last report has no such proposal")
+	}
+	return x, p
+}
+
 func orEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}

@@ -25,13 +25,8 @@ func (h *Handler) apiProposals(w http.ResponseWriter, req *http.Request) {
 		apiError(w, http.StatusBadRequest, "bad_data", err.Error())
 		return
 	}
-	x := h.ready(w)
-	if x == nil {
-		return
-	}
-	s, err := h.states(req.Context(), x)
-	if err != nil {
-		h.internal(w, req, err)
+	s, ok := h.readyStates(w, req)
+	if !ok {
 		return
 	}
 	found, sums := s.find(q)
@@ -45,7 +40,7 @@ func (h *Handler) apiProposals(w http.ResponseWriter, req *http.Request) {
 		page[proposalItem]
 		Grades   []grade `json:"grades"` // of all that match: grades are never mixed
 		Currency string  `json:"currency,omitempty"`
-	}{page[proposalItem]{[]proposalItem{}, 0, q.Limit, q.Offset}, []grade{}, x.currency}
+	}{page[proposalItem]{[]proposalItem{}, 0, q.Limit, q.Offset}, []grade{}, s.x.currency}
 	for _, g := range sums {
 		out.Total += g.Count
 		out.Grades = append(out.Grades, grade(g))
@@ -57,13 +52,8 @@ func (h *Handler) apiProposals(w http.ResponseWriter, req *http.Request) {
 }
 
 func (h *Handler) apiProposal(w http.ResponseWriter, req *http.Request) {
-	x := h.ready(w)
-	if x == nil {
-		return
-	}
-	p := x.proposals[req.PathValue("id")]
+	x, p := h.readyProposal(w, req)
 	if p == nil {
-		apiError(w, http.StatusNotFound, "not_found", "the last report has no such proposal")
 		return
 	}
 	h.answerProposal(w, req, x, p)
@@ -176,13 +166,8 @@ func (h *Handler) apiRelabel(w http.ResponseWriter, req *http.Request) {
 		apiError(w, http.StatusBadRequest, "bad_data", err.Error())
 		return
 	}
-	x := h.ready(w)
-	if x == nil {
-		return
-	}
-	s, err := h.states(req.Context(), x)
-	if err != nil {
-		h.internal(w, req, err)
+	s, ok := h.readyStates(w, req)
+	if !ok {
 		return
 	}
 	r, notes := s.only(state)

@@ -172,13 +172,8 @@ func (h *Handler) apiDecide(w http.ResponseWriter, req *http.Request) {
 		apiError(w, http.StatusBadRequest, "bad_data", "read the decision: there is more than one value")
 		return
 	}
-	x := h.ready(w)
-	if x == nil {
-		return
-	}
-	p := x.proposals[req.PathValue("id")]
+	x, p := h.readyProposal(w, req)
 	if p == nil {
-		apiError(w, http.StatusNotFound, "not_found", "the last report has no such proposal")
 		return
 	}
 	d := sentei.Decision{State: in.State, By: strings.TrimSpace(in.By), Reason: strings.TrimSpace(in.Reason), At: h.options.Now()}
