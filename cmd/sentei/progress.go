@@ -77,23 +77,9 @@ func (p *progressLine) watch(progress func() []source.Progress) (stop func()) {
 	if p == nil {
 		return func() {}
 	}
-	ended, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(progressEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ended:
-				return
-			case <-ticker.C:
-				p.draw(progress())
-			}
-		}
-	}()
+	end := source.Every(progressEvery, func() { p.draw(progress()) })
 	return func() {
-		close(ended)
-		<-done
+		end()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.clear()

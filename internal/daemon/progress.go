@@ -31,24 +31,7 @@ func (d *Daemon) progress() float64 {
 // watch logs what is being read by a scan that takes long, until the function
 // that it returns is called.
 func (d *Daemon) watch(s *Scanner, start time.Time) (stop func()) {
-	ended, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(progressEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ended:
-				return
-			case <-ticker.C:
-				d.logProgress(s.Progress(), time.Since(start))
-			}
-		}
-	}()
-	return func() {
-		close(ended)
-		<-done
-	}
+	return source.Every(progressEvery, func() { d.logProgress(s.Progress(), time.Since(start)) })
 }
 
 func (d *Daemon) logProgress(all []source.Progress, took time.Duration) {

@@ -91,3 +91,26 @@ func (m *Meter) Progress() Progress {
 	defer m.mu.Unlock()
 	return m.p
 }
+
+// Every calls f after each interval, from a goroutine of its own, until the
+// function that it returns is called. That one waits for f to return.
+func Every(interval time.Duration, f func()) (stop func()) {
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-ticker.C:
+				f()
+			}
+		}
+	}()
+	return func() {
+		close(ended)
+		<-done
+	}
+}
