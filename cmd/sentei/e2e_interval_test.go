@@ -18,19 +18,7 @@ import (
 	"github.com/sentei/sentei"
 )
 
-const intervalConfig = `
-log: {level: error}
-analysis: {min_window: 1s, require: [rules, dashboards]}
-backends:
-  - name: live
-    prometheus_config: prometheus.yml
-    inventory:
-      - block: {path: data}
-      - prometheus: {url: "URL"}
-    usage:
-      - rule_files: {paths: [rules.yml]}
-      - dashboard_files: {paths: [shop.json]}
-rules:
+const intervalConfig = shopConfig + `rules:
   longer_scrape_interval: {enabled: true, min_samples_per_second: 1}
 `
 

@@ -14,19 +14,7 @@ import (
 	"github.com/sentei/sentei"
 )
 
-const nativeConfig = `
-log: {level: error}
-analysis: {min_window: 1s, require: [rules, dashboards]}
-backends:
-  - name: live
-    prometheus_config: prometheus.yml
-    inventory:
-      - block: {path: data}
-      - prometheus: {url: "URL"}
-    usage:
-      - rule_files: {paths: [rules.yml]}
-      - dashboard_files: {paths: [shop.json]}
-rules:
+const nativeConfig = shopConfig + `rules:
   native_histograms: {enabled: true, min_series: 1}
 `
 

@@ -48,19 +48,7 @@ const rulesRules = `groups:
         expr: max(shop_depth)
 `
 
-const rulesConfig = `
-log: {level: error}
-analysis: {min_window: 1s, require: [rules, dashboards]}
-backends:
-  - name: live
-    prometheus_config: prometheus.yml
-    inventory:
-      - block: {path: data}
-      - prometheus: {url: "URL"}
-    usage:
-      - rule_files: {paths: [rules.yml]}
-      - prometheus_rules: {url: "URL"}
-      - dashboard_files: {paths: [shop.json]}
+const rulesConfig = shopConfig + `      - prometheus_rules: {url: "URL"}
 rules:
   drop_unused_values: {min_series: 1}
   drop_unused_buckets: {min_series: 1}

@@ -16,6 +16,22 @@ import (
 	"time"
 )
 
+// shopConfig reads the shop's Prometheus, its rules and its dashboard. What
+// else is read for usage, and options of rules, can be appended.
+const shopConfig = `
+log: {level: error}
+analysis: {min_window: 1s, require: [rules, dashboards]}
+backends:
+  - name: live
+    prometheus_config: prometheus.yml
+    inventory:
+      - block: {path: data}
+      - prometheus: {url: "URL"}
+    usage:
+      - rule_files: {paths: [rules.yml]}
+      - dashboard_files: {paths: [shop.json]}
+`
+
 // eachPrometheus runs a test against both major versions, at the same time:
 // most of it is waiting for scrapes.
 func eachPrometheus(t *testing.T, test func(t *testing.T, prometheus string)) {
