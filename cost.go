@@ -15,6 +15,9 @@ type Cost struct {
 	// ChurnPerHour is the number of series created per hour after the start
 	// of the span.
 	ChurnPerHour float64 `json:"churn_per_hour"`
+	// EndedPerHour is the number of series per hour of the span that received
+	// no samples any more at its end.
+	EndedPerHour float64 `json:"ended_per_hour"`
 	// MemoryBytes is the estimated head memory of the active series.
 	MemoryBytes float64 `json:"memory_bytes"`
 	// DiskBytesPerDay is the estimated growth of blocks, index and chunks.
@@ -32,6 +35,7 @@ func (c Cost) Plus(o Cost) Cost {
 		SeriesInSpan:     c.SeriesInSpan + o.SeriesInSpan,
 		SamplesPerSecond: c.SamplesPerSecond + o.SamplesPerSecond,
 		ChurnPerHour:     c.ChurnPerHour + o.ChurnPerHour,
+		EndedPerHour:     c.EndedPerHour + o.EndedPerHour,
 		MemoryBytes:      c.MemoryBytes + o.MemoryBytes,
 		DiskBytesPerDay:  c.DiskBytesPerDay + o.DiskBytesPerDay,
 	}
@@ -53,6 +57,7 @@ func (c Cost) Part(live, inSpan int64) Cost {
 		SeriesInSpan:     inSpan,
 		SamplesPerSecond: c.SamplesPerSecond * now,
 		ChurnPerHour:     c.ChurnPerHour * ever,
+		EndedPerHour:     c.EndedPerHour * share(inSpan-live, c.SeriesInSpan-c.Series),
 		MemoryBytes:      c.MemoryBytes * now,
 		DiskBytesPerDay:  c.DiskBytesPerDay * ever,
 	}

@@ -139,6 +139,7 @@ func (x *index) convertedCost(b *sentei.Backend, family string, k int, buckets *
 	return sentei.Cost{
 		Series: all.Series - native.Series, SeriesInSpan: all.SeriesInSpan - native.SeriesInSpan,
 		SamplesPerSecond: max(0, all.SamplesPerSecond-native.SamplesPerSecond), ChurnPerHour: max(0, all.ChurnPerHour-native.ChurnPerHour),
+		EndedPerHour: max(0, all.EndedPerHour-native.EndedPerHour),
 	}, different
 }
 

@@ -120,7 +120,7 @@ func (s *prometheusScan) inventory() *sentei.Inventory {
 		Backend: s.env.Backend, Source: s.env.Name,
 		From: s.from, To: s.to,
 		ScrapeJobs: s.jobs, ExternalLabels: s.externalLabels, RemoteWrite: s.remoteWrite,
-		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "memory_bytes", "samples_per_second", "series_in_span"},
+		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "ended_per_hour", "memory_bytes", "samples_per_second", "series_in_span"},
 	}
 	if s.indexOnly {
 		inv.Estimated = append(inv.Estimated, "series")

@@ -54,7 +54,7 @@ func TestPrometheusInventory(t *testing.T) {
 	one := func(v string) []sentei.LabelValue { return []sentei.LabelValue{{Value: v, Series: 1}} }
 	want := &sentei.Inventory{
 		Backend: "b", Source: "prometheus", From: fakeNow.Add(-time.Hour), To: fakeNow,
-		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "memory_bytes", "samples_per_second", "series_in_span"},
+		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "ended_per_hour", "memory_bytes", "samples_per_second", "series_in_span"},
 		ScrapeJobs: []sentei.ScrapeJob{
 			{Name: "included", JobLabels: []string{"db"}, OpenJobs: true, Interval: 30 * time.Second, Targets: 1},
 			{Name: "pushed", HonorLabels: true, Interval: 20 * time.Second},

@@ -93,7 +93,7 @@ func (e *proposalExplanation) savings(currency string) string {
 		return "Counted at another proposal, for the series may come through several scrape jobs or several proposals drop them.\n"
 	}
 	now := c
-	now.ChurnPerHour = 0
+	now.ChurnPerHour, now.EndedPerHour = 0, 0
 	text := fmt.Sprintf("- now: %s\n", relabeling.Saving(now, e.SavingPerMonth, currency))
 	if c.Series == 0 && c.SamplesPerSecond == 0 && c.MemoryBytes > 0 {
 		text += "- it saves bytes in memory and index: the number of series, and a bill per series, stay the same\n"

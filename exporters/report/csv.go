@@ -22,7 +22,7 @@ var csvFormat = Format{
 // plain, with a point for decimals.
 var csvHeader = []string{
 	"backend", "metric", "type", "verdict", "score",
-	"series", "series_in_span", "samples_per_second", "churn_per_hour", "memory_bytes", "disk_bytes_per_day",
+	"series", "series_in_span", "samples_per_second", "churn_per_hour", "ended_per_hour", "memory_bytes", "disk_bytes_per_day",
 	"cost_per_month", "currency", "share_percent",
 	"jobs", "alerting_rules", "recording_rules", "dashboards", "queries", "declared",
 	"why", "worst_label", "series_without_worst_label", "recorded_by",
@@ -76,7 +76,7 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 	row := []string{
 		m.Backend, m.Name, m.Type, string(m.Verdict), plainFloat(m.Score),
 		plainInt(m.Cost.Series), plainInt(m.Cost.SeriesInSpan), plainFloat(m.Cost.SamplesPerSecond),
-		plainFloat(m.Cost.ChurnPerHour), plainFloat(m.Cost.MemoryBytes), plainFloat(m.Cost.DiskBytesPerDay),
+		plainFloat(m.Cost.ChurnPerHour), plainFloat(m.Cost.EndedPerHour), plainFloat(m.Cost.MemoryBytes), plainFloat(m.Cost.DiskBytesPerDay),
 		plainFloat(m.PerMonth), v.currency, plainFloat(100 * v.share(m)),
 		strings.Join(jobNames(m), " "),
 	}

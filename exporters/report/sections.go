@@ -66,7 +66,8 @@ func (v *view) metricsGrid(metrics []*sentei.MetricReport, rest total, wide bool
 	add(true, column{title: "series", right: true})
 	add(!v.Since.IsZero(), column{title: "growth", right: true})
 	add(wide, column{title: "in span", right: true})
-	add(wide, column{title: "churn/h", right: true})
+	add(wide, column{title: "created/h", right: true})
+	add(wide, column{title: "ended/h", right: true})
 	add(true, column{title: "samples/s", right: true, drop: 3})
 	add(wide, column{title: "memory", right: true})
 	add(wide, column{title: "disk/day", right: true})
@@ -87,7 +88,7 @@ func (v *view) metricsGrid(metrics []*sentei.MetricReport, rest total, wide bool
 		row := v.metricRow(&r, backend, wide)
 		for i := range row {
 			switch g.columns[i].title {
-			case "metric", "series", "in span", "churn/h", "samples/s", "memory", "disk/day", v.currency + "/month":
+			case "metric", "series", "in span", "created/h", "ended/h", "samples/s", "memory", "disk/day", v.currency + "/month":
 				row[i].style = dim
 			default:
 				row[i] = cell{}
@@ -112,6 +113,7 @@ func (v *view) metricRow(m *sentei.MetricReport, backend, wide bool) []cell {
 	add(!v.Since.IsZero(), numeral(number.Growth(m.SeriesGrowth)))
 	add(wide, numeral(number.Count(m.Cost.SeriesInSpan)))
 	add(wide, numeral(number.Rate(m.Cost.ChurnPerHour)))
+	add(wide, numeral(number.Rate(m.Cost.EndedPerHour)))
 	add(true, numeral(number.Rate(m.Cost.SamplesPerSecond)))
 	add(wide, numeral(number.Size(m.Cost.MemoryBytes)))
 	add(wide, numeral(number.Size(m.Cost.DiskBytesPerDay)))

@@ -145,6 +145,7 @@ func job(name string, series, inSpan int64, labels ...sentei.LabelStats) sentei.
 			SeriesInSpan:     inSpan,
 			SamplesPerSecond: rate,
 			ChurnPerHour:     float64(inSpan-series) / (30 * 24),
+			EndedPerHour:     float64(inSpan-series) / (30 * 24),
 			MemoryBytes:      sentei.HeadBytes(series, float64(series*labelBytesPerSeries)),
 			DiskBytesPerDay:  rate * 86400 * bytesPerSample,
 		},

@@ -195,6 +195,7 @@ func part(c sentei.Cost, share float64) sentei.Cost {
 		SeriesInSpan:     int64(math.Round(float64(c.SeriesInSpan) * share)),
 		SamplesPerSecond: c.SamplesPerSecond * share,
 		ChurnPerHour:     c.ChurnPerHour * share,
+		EndedPerHour:     c.EndedPerHour * share,
 		MemoryBytes:      c.MemoryBytes * share,
 		DiskBytesPerDay:  c.DiskBytesPerDay * share,
 	}

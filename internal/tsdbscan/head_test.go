@@ -127,8 +127,8 @@ func TestScanHead(t *testing.T) {
 		t.Errorf("from %s to %s", r.From, r.To)
 	}
 	j := r.Metrics[0].Jobs[0]
-	if c := j.Cost; c.Series != 2 || c.SeriesInSpan != 3 || c.ChurnPerHour != 1./3 {
-		t.Errorf("got %+v, want 2 live series of 3, one of them created in 3 hours", c)
+	if c := j.Cost; c.Series != 2 || c.SeriesInSpan != 3 || c.ChurnPerHour != 1./3 || c.EndedPerHour != 1./3 {
+		t.Errorf("got %+v, want 2 live series of 3, one of them created and one ended in 3 hours", c)
 	}
 	seconds := time.UnixMilli(end).Sub(time.UnixMilli(head.Recent)).Seconds()
 	if got := j.Cost.SamplesPerSecond; got != (80+80+76)/seconds {

@@ -197,7 +197,7 @@ func uvarintLen(v uint64) int { return len(binary.AppendUvarint(nil, v)) }
 
 func simpleJob(metric, job string, rows []*simpleSeries, sp span, opts Options) sentei.JobMetric {
 	var c sentei.Cost
-	var labelBytes, samples, recent, created, chunkBytes, indexBytes int64
+	var labelBytes, samples, recent, created, ended, chunkBytes, indexBytes int64
 	names := map[string]bool{}
 	var live []*simpleSeries
 	for _, s := range rows {
@@ -208,6 +208,8 @@ func simpleJob(metric, job string, rows []*simpleSeries, sp span, opts Options) 
 		if s.dies > sp.to {
 			live = append(live, s)
 			c.Series++
+		} else {
+			ended++
 		}
 		samples += s.samples
 		recent += s.recent
@@ -223,6 +225,7 @@ func simpleJob(metric, job string, rows []*simpleSeries, sp span, opts Options) 
 	c.SamplesPerSecond, _ = sp.rates(samples, recent, 0)
 	_, chunkRate := sp.rates(samples, recent, chunkBytes)
 	c.ChurnPerHour = float64(created) / (sp.seconds / 3600)
+	c.EndedPerHour = float64(ended) / (sp.seconds / 3600)
 	c.MemoryBytes = sentei.HeadBytes(c.Series, float64(labelBytes))
 	c.DiskBytesPerDay = 86400 * (chunkRate + float64(indexBytes)/sp.seconds)
 	jm := sentei.JobMetric{Job: job, Cost: c, Labels: []sentei.LabelStats{}}

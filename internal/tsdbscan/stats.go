@@ -92,6 +92,7 @@ func (s *scan) finish(f *found, name string, sp span) sentei.Metric {
 		var chunkBytes float64 // a second
 		c.SamplesPerSecond, chunkBytes = sp.rates(j.samples, j.recent, j.chunkBytes)
 		c.ChurnPerHour = float64(j.created) / (sp.seconds / 3600)
+		c.EndedPerHour = float64(c.SeriesInSpan-c.Series) / (sp.seconds / 3600)
 		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(j.labelBytes))
 		c.DiskBytesPerDay = 86400 * (chunkBytes + float64(j.indexBytes)/sp.seconds)
 		if j.Labels == nil {
