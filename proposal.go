@@ -74,9 +74,16 @@ type Action struct {
 	// what combines the series: sum, min, max, count.
 	Labels   []string `json:"labels,omitempty"`
 	Function string   `json:"function,omitempty"`
-	// Rules are the identifiers of the recording rules to delete, sorted.
-	Rules    []string      `json:"rules,omitempty"`
-	Interval time.Duration `json:"interval_ns,omitempty"`
+	// Rules are the identifiers of the recording rules to delete, sorted, and
+	// RecordLabels the labels that they set on what they record.
+	Rules        []string          `json:"rules,omitempty"`
+	RecordLabels map[string]string `json:"record_labels,omitempty"`
+	Interval     time.Duration     `json:"interval_ns,omitempty"`
+	// Before is the interval that a SetInterval replaces.
+	Before time.Duration `json:"before_ns,omitempty"`
+	// Histograms are the classic histograms that a ConvertHistograms converts,
+	// by their names without _bucket, sorted.
+	Histograms []string `json:"histograms,omitempty"`
 	// Rewrites are the expressions that must change with it, sorted by
 	// consumer.
 	Rewrites []Rewrite `json:"rewrites,omitempty"`
@@ -161,6 +168,10 @@ type Tracked struct {
 	// Realised is what is not stored any more of what Saving promised.
 	Realised         Cost    `json:"realised"`
 	RealisedPerMonth float64 `json:"realised_per_month"` // in Report.Settings.Prices.Currency
+	// Note says why the saving is not seen, or not in full, or by what alone the
+	// change was seen. It is empty when the configuration shows the change and
+	// the saving is seen.
+	Note string `json:"note,omitempty"`
 	// Regrets are consumers that ask for what is gone, sorted by identifier.
 	Regrets []Regret `json:"regrets,omitempty"`
 }

@@ -154,7 +154,7 @@ func (x *index) onlyDeadWrite(b *sentei.Backend, metric string) bool {
 }
 
 func (x *index) deletion(b *sentei.Backend, rule []*sentei.Consumer) sentei.Proposal {
-	a := sentei.Action{Kind: sentei.DeleteRules, Metric: rule[0].Records}
+	a := sentei.Action{Kind: sentei.DeleteRules, Metric: rule[0].Records, RecordLabels: rule[0].RecordLabels}
 	for _, c := range rule {
 		a.Rules = append(a.Rules, c.ID)
 	}

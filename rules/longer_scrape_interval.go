@@ -140,7 +140,7 @@ func (o longerScrapeIntervalOptions) proposeJob(x *index, b *sentei.Backend, s *
 		ID:   sentei.HashID(longerScrapeIntervalKind, b.Name, s.Name, string(sentei.SetInterval), interval.String()),
 		Rule: longerScrapeIntervalKind, Grade: sentei.GradeB, State: sentei.Pending,
 		Place:  sentei.Place{Backend: b.Name, ScrapeJob: s.Name},
-		Action: sentei.Action{Kind: sentei.SetInterval, Interval: interval},
+		Action: sentei.Action{Kind: sentei.SetInterval, Interval: interval, Before: s.Interval},
 		Saving: sentei.Cost{SamplesPerSecond: saved},
 		Risk: fmt.Sprintf("Values differ slightly, for good. Peaks shorter than %s may not be seen, and alerts may come up to %s later. "+
 			"A reader that leaves no trace in the sources read may look back over less.", model.Duration(interval), model.Duration(interval)),

@@ -107,7 +107,7 @@ func (o nativeHistogramsOptions) proposal(x *index, b *sentei.Backend, s *sentei
 		ID:   sentei.HashID(nativeHistogramsKind, b.Name, s.Name, string(sentei.ConvertHistograms)),
 		Rule: nativeHistogramsKind, Grade: sentei.GradeC, State: sentei.Pending,
 		Place:     sentei.Place{Backend: b.Name, ScrapeJob: s.Name},
-		Action:    sentei.Action{Kind: sentei.ConvertHistograms, Rewrites: c.rewrites},
+		Action:    sentei.Action{Kind: sentei.ConvertHistograms, Histograms: names, Rewrites: c.rewrites},
 		Saving:    c.saved,
 		Transient: c.longest,
 		Evidence: slices.Concat([]sentei.Evidence{
@@ -129,8 +129,8 @@ func (o nativeHistogramsOptions) proposal(x *index, b *sentei.Backend, s *sentei
 // partsOf returns the metrics of a classic histogram that the backend stores.
 func (x *index) partsOf(backend, family string) []*sentei.MetricReport {
 	var out []*sentei.MetricReport
-	for _, suffix := range []string{"_bucket", "_count", "_sum"} {
-		if m := x.metric(backend, family+suffix); m != nil {
+	for _, name := range classicParts(family) {
+		if m := x.metric(backend, name); m != nil {
 			out = append(out, m)
 		}
 	}

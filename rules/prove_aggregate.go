@@ -32,20 +32,9 @@ func (x *index) aggregateOf(m *sentei.MetricReport, strip []string, interval, ra
 		if c.Kind == sentei.RecordingRule && c.Dead && x.readerOf(c) == nil {
 			continue
 		}
-		_, named := s.NamedMetric()
-		i := slices.IndexFunc(strip, s.Live.Has)
-		function := servedBy(m, s.Path)
-		most, reason := longestFor(r, rateRange)
-		switch {
-		case !named:
-			a.unless = describe(c) + " does not name the metric"
-		case i >= 0 || s.OrderSensitive:
-			a.unless = fmt.Sprintf("%s may need the label %s", describe(c), strip[max(i, 0)])
-		case function == "":
-			a.unless = describe(c) + " reads it in a way that no aggregate serves"
-		case most < interval:
-			a.unless = fmt.Sprintf("%s needs it more often: %s", describe(c), reason)
-		case function != anyAggregate && a.function != "" && a.function != function:
+		var function string
+		function, a.unless = served(m, r, strip, interval, rateRange)
+		if a.unless == "" && function != anyAggregate && a.function != "" && a.function != function {
 			a.unless = fmt.Sprintf("%s wants the %s, and others the %s", describe(c), function, a.function)
 		}
 		if a.unless != "" {
@@ -68,6 +57,27 @@ func (x *index) aggregateOf(m *sentei.MetricReport, strip []string, interval, ra
 		a.breaks = "Values are those of the last interval."
 	}
 	return a
+}
+
+// served returns the aggregate that serves one selector when the labels go and
+// it is stored once an interval, or why there is none.
+func served(m *sentei.MetricReport, r reading, strip []string, interval, rateRange time.Duration) (function, unless string) {
+	c, s := r.consumer, r.selector
+	_, named := s.NamedMetric()
+	i := slices.IndexFunc(strip, s.Live.Has)
+	function = servedBy(m, s.Path)
+	most, reason := longestFor(r, rateRange)
+	switch {
+	case !named:
+		unless = describe(c) + " does not name the metric"
+	case i >= 0 || s.OrderSensitive:
+		unless = fmt.Sprintf("%s may need the label %s", describe(c), strip[max(i, 0)])
+	case function == "":
+		unless = describe(c) + " reads it in a way that no aggregate serves"
+	case most < interval:
+		unless = fmt.Sprintf("%s needs it more often: %s", describe(c), reason)
+	}
+	return function, unless
 }
 
 // anyAggregate is for readers that only ask whether there is a series.

@@ -66,13 +66,17 @@ func (x *index) labelReaders(m *sentei.MetricReport, label string, job *sentei.J
 			continue
 		}
 		s := r.selector
-		asks := slices.ContainsFunc(s.Matchers, func(l *labels.Matcher) bool { return l.Name == label && !neutral(l) })
-		if asks || s.Live.Has(label) || s.OrderSensitive {
+		if needsLabel(s, label) || s.OrderSensitive {
 			return nil, c
 		}
 		readers = append(readers, sentei.ProofReader{Consumer: c.ID, Selector: s.String(), Because: fmt.Sprintf("needs %s, not %s", s.Live, label)})
 	}
 	return readers, nil
+}
+
+// needsLabel reports whether the label can change what the selector is for.
+func needsLabel(s *sentei.Selector, label string) bool {
+	return s.Live.Has(label) || slices.ContainsFunc(s.Matchers, func(l *labels.Matcher) bool { return l.Name == label && !neutral(l) })
 }
 
 // mayRead reports whether the matchers may select series of the metric in the
