@@ -25,6 +25,9 @@ type Summary struct {
 	Currency string `json:"currency,omitempty"`
 	// Verdicts are the sums of the metrics of each verdict.
 	Verdicts map[sentei.Verdict]Sum `json:"verdicts"`
+	// Backends are the same sums for each backend; nil in reports that were
+	// kept by an older sentei.
+	Backends map[string]map[sentei.Verdict]Sum `json:"backends,omitempty"`
 	// Proposals is how many there are, and what they would save together.
 	Proposals Sum `json:"proposals"`
 }
@@ -37,15 +40,49 @@ type Sum struct {
 	PerMonth         float64 `json:"per_month"`
 }
 
+func (s Sum) plus(o Sum) Sum {
+	return Sum{s.Count + o.Count, s.Series + o.Series, s.SamplesPerSecond + o.SamplesPerSecond, s.PerMonth + o.PerMonth}
+}
+
 func summarize(r *sentei.Report) Summary {
-	s := Summary{Currency: r.Settings.Prices.Currency, Verdicts: map[sentei.Verdict]Sum{}}
+	s := Summary{Currency: r.Settings.Prices.Currency, Verdicts: map[sentei.Verdict]Sum{}, Backends: map[string]map[sentei.Verdict]Sum{}}
+	for i := range r.Backends {
+		s.Backends[r.Backends[i].Name] = map[sentei.Verdict]Sum{}
+	}
 	for _, v := range sentei.Verdicts() {
-		n, cost, money := r.Total(v)
-		s.Verdicts[v] = Sum{n, cost.Series, cost.SamplesPerSecond, money}
+		s.Verdicts[v] = Sum{}
+	}
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		for _, sums := range []map[sentei.Verdict]Sum{s.Verdicts, s.Backends[m.Backend]} {
+			if sums != nil {
+				sums[m.Verdict] = sums[m.Verdict].plus(Sum{1, m.Cost.Series, m.Cost.SamplesPerSecond, m.PerMonth})
+			}
+		}
 	}
 	cost, money := r.Savings()
 	s.Proposals = Sum{len(r.Proposals), cost.Series, cost.SamplesPerSecond, money}
 	return s
+}
+
+// OfBackends returns the reports with the sums of these backends alone, without
+// their proposals. Reports that do not tell backends apart are left out.
+func OfBackends(reports []ReportInfo, names ...string) []ReportInfo {
+	var out []ReportInfo
+	for _, r := range reports {
+		if r.Backends == nil {
+			continue
+		}
+		of := Summary{Currency: r.Currency, Verdicts: map[sentei.Verdict]Sum{}, Backends: map[string]map[sentei.Verdict]Sum{}}
+		for _, name := range names {
+			of.Backends[name] = r.Backends[name]
+			for verdict, sum := range r.Backends[name] {
+				of.Verdicts[verdict] = of.Verdicts[verdict].plus(sum)
+			}
+		}
+		out = append(out, ReportInfo{r.ID, r.At, of})
+	}
+	return out
 }
 
 const idLayout = "20060102T150405.999Z"
@@ -78,8 +115,10 @@ func (s *Store) SaveReport(ctx context.Context, r *sentei.Report) (string, error
 	}
 	packed := encoder.EncodeAll(text, nil)
 	return id, s.change(ctx, "keep report "+id, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO reports (at, summary, json) VALUES (?, ?, ?)", millis(r.At), string(summary), packed)
-		return err
+		if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO reports (at, summary, json) VALUES (?, ?, ?)", millis(r.At), string(summary), packed); err != nil {
+			return err
+		}
+		return saveTrends(ctx, tx, r)
 	})
 }
 
@@ -156,7 +195,7 @@ const everyReport = 48 * time.Hour
 
 // Prune deletes the reports that are older at an instant than the retention,
 // and those of more than 48 hours before it that are not the last of their day
-// (in UTC). It returns how many. Decisions and proposals are kept for ever.
+// (in UTC), each with the trends of its metrics. It returns how many. Decisions and proposals are kept for ever.
 func (s *Store) Prune(ctx context.Context, at time.Time, retention time.Duration) (deleted int64, err error) {
 	err = s.change(ctx, "prune reports", func(tx *sql.Tx) error {
 		const day = 24 * time.Hour / time.Millisecond
@@ -166,7 +205,10 @@ func (s *Store) Prune(ctx context.Context, at time.Time, retention time.Duration
 		if err != nil {
 			return err
 		}
-		deleted, err = result.RowsAffected()
+		if deleted, err = result.RowsAffected(); err != nil || deleted == 0 {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM trends WHERE at NOT IN (SELECT at FROM reports)")
 		return err
 	})
 	return deleted, err

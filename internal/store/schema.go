@@ -56,6 +56,15 @@ CREATE TABLE reports (
 	summary TEXT NOT NULL,
 	json    BLOB NOT NULL
 ) STRICT;
+`, `
+-- What each metric took at each report: all metrics whose hash begins with the
+-- byte part, packed. Reports that were kept before have none.
+CREATE TABLE trends (
+	at     INTEGER NOT NULL,
+	part   INTEGER NOT NULL,
+	points BLOB NOT NULL,
+	PRIMARY KEY (at, part)
+) STRICT, WITHOUT ROWID;
 `}
 }
 
