@@ -14,16 +14,17 @@ import (
 
 	"github.com/sentei/sentei/analyzer/inventory"
 	"github.com/sentei/sentei/analyzer/usage"
+	"github.com/sentei/sentei/exporters/notify"
 	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/source"
 	"github.com/sentei/sentei/rules"
 )
 
-// TestDocs compares the pages of sources, rules and dialects with the documentation in
-// their code; -update writes them again.
+// TestDocs compares the pages of sources, rules, dialects and channels with the
+// documentation in their code; -update writes them again.
 func TestDocs(t *testing.T) {
-	for folder, docs := range map[string][]documented{"sources": sourceDocs(), "rules": ruleDocs(), "dialects": dialectDocs()} {
+	for folder, docs := range map[string][]documented{"sources": sourceDocs(), "rules": ruleDocs(), "dialects": dialectDocs(), "channels": channelDocs()} {
 		for _, d := range docs {
 			t.Run(d.kind, func(t *testing.T) {
 				var want bytes.Buffer
@@ -54,7 +55,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// TestExamples builds every source and rule from the example in its
+// TestExamples builds every source, rule and channel from the example in its
 // documentation, so that an example can be copied as it stands.
 func TestExamples(t *testing.T) {
 	env := source.Env{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Now: time.Now}
@@ -68,7 +69,10 @@ func TestExamples(t *testing.T) {
 	for _, i := range rules.All() {
 		build[i.Kind] = func(n *yaml.Node) error { _, err := i.Build(n, env); return err }
 	}
-	for _, d := range slices.Concat(sourceDocs(), ruleDocs()) {
+	for _, i := range notify.All() {
+		build[i.Kind] = func(n *yaml.Node) error { _, err := i.Build(n, env); return err }
+	}
+	for _, d := range slices.Concat(sourceDocs(), ruleDocs(), channelDocs()) {
 		t.Run(d.kind, func(t *testing.T) {
 			var example map[string]yaml.Node
 			if text := strings.TrimPrefix(d.doc.Example, "- "); text != d.doc.Example {

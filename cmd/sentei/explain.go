@@ -10,6 +10,7 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/analyzer/inventory"
 	"github.com/sentei/sentei/analyzer/usage"
+	"github.com/sentei/sentei/exporters/notify"
 	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/rules"
 )
@@ -17,11 +18,11 @@ import (
 func newExplain() *cobra.Command {
 	explain := &cobra.Command{
 		Use:   "explain",
-		Short: "Explain a metric, a proposal, a query, a rule, a source or a dialect",
+		Short: "Explain a metric, a proposal, a query, a rule, a source, a dialect or a channel",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	explain.AddCommand(newExplainMetric(), newExplainProposal(), newExplainQuery(), newExplainRule(), newExplainSource(), newExplainDialect())
+	explain.AddCommand(newExplainMetric(), newExplainProposal(), newExplainQuery(), newExplainRule(), newExplainSource(), newExplainDialect(), newExplainChannel())
 	return explain
 }
 
@@ -64,6 +65,25 @@ func newExplainDialect() *cobra.Command {
 			return explainDoc(cmd, "dialect", args[0], dialectDocs())
 		},
 	}
+}
+
+func newExplainChannel() *cobra.Command {
+	return &cobra.Command{
+		Use:   "channel NAME",
+		Short: "Print the documentation of a way to deliver reports",
+		Args:  exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return explainDoc(cmd, "channel", args[0], channelDocs())
+		},
+	}
+}
+
+func channelDocs() []documented {
+	var docs []documented
+	for _, i := range notify.All() {
+		docs = append(docs, documented{kind: i.Kind, doc: i.Doc})
+	}
+	return docs
 }
 
 func dialectDocs() []documented {
