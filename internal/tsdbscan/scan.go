@@ -310,7 +310,7 @@ func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 }
 
 func (s *scan) newWorker() *worker {
-	w := &worker{scan: s, jobs: map[uint32]*job{}, sums: newSums(len(s.text))}
+	w := &worker{scan: s, jobs: map[uint32]*job{}, sums: newSums(len(s.text)), lists: &valueLists{}}
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}

@@ -21,13 +21,14 @@ type jobStats struct {
 // labelCounts is what becomes a sentei.LabelStats.
 type labelCounts struct {
 	name, distinct                           uint32
+	values                                   uint32 // number of the list, see valueLists
 	series, seriesWithout, seriesWithoutLive int64
 }
 
 // stats puts the jobs of a metric into their final form.
 func (w *worker) stats(metric string, f *found) {
 	f.jobs = make([]jobStats, 0, len(w.jobs))
-	keys, labels := w.keys[:0], w.labels[:0]
+	labels := w.labels[:0]
 	jobs := slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) })
 	for _, j := range jobs {
 		for _, l := range j.labels {
@@ -35,8 +36,8 @@ func (w *worker) stats(metric string, f *found) {
 			labels = append(labels, labelCounts{
 				name: l.name, distinct: uint32(len(l.values.entries)), series: l.series,
 				seriesWithout: j.series - l.saved, seriesWithoutLive: j.live - l.savedLive,
+				values: w.lists.add(w.top.of(&l.values, w.opts.TopValues), &w.hasher),
 			})
-			keys = w.top.append(keys, &l.values, w.opts.TopValues)
 		}
 		s := jobStats{
 			JobMetric: sentei.JobMetric{
@@ -53,8 +54,7 @@ func (w *worker) stats(metric string, f *found) {
 		}
 		f.jobs = append(f.jobs, s)
 	}
-	w.keys, w.labels = keys, labels
-	f.keys = slices.Clone(keys)
+	w.labels, f.lists = labels, w.lists
 	all := slices.Clone(labels)
 	for i, j := range jobs {
 		f.jobs[i].labels, all = all[:len(j.labels)], all[len(j.labels):]
@@ -81,11 +81,6 @@ func (s *scan) labelStats(labels []labelCounts) []sentei.LabelStats {
 // numbers into texts.
 func (s *scan) finish(f *found, name string, sp span) sentei.Metric {
 	m := sentei.Metric{Name: name, Jobs: make([]sentei.JobMetric, len(f.jobs))}
-	// All lists share memory that is just large enough: there are many.
-	values := make([]sentei.LabelValue, len(f.keys))
-	for i, k := range f.keys {
-		values[i] = sentei.LabelValue{Value: s.text[uint32(k)], Series: int64(^uint32(k >> 32))}
-	}
 	for i := range f.jobs {
 		j := &f.jobs[i]
 		c := &j.Cost
@@ -99,8 +94,7 @@ func (s *scan) finish(f *found, name string, sp span) sentei.Metric {
 			j.Labels = s.labelStats(j.labels)
 		}
 		for k := range j.Labels {
-			n := min(int(j.labels[k].distinct), s.opts.TopValues)
-			j.Labels[k].Values, values = values[:n:n], values[n:]
+			j.Labels[k].Values = f.lists.of(j.labels[k].values, s.symbols)
 		}
 		m.Jobs[i] = j.JobMetric
 	}

@@ -6,9 +6,10 @@ import "slices"
 // its memory.
 type topValues struct{ keys, spare []uint64 }
 
-// append appends the n numbers with the highest counts to dst, ties by number:
-// each as the inverted count in the upper half and the number in the lower.
-func (t *topValues) append(dst []uint64, c *counter, n int) []uint64 {
+// of returns the n numbers with the highest counts, ties by number: each as the
+// inverted count in the upper half and the number in the lower. They are valid
+// until the next call.
+func (t *topValues) of(c *counter, n int) []uint64 {
 	t.keys = resize(t.keys, len(c.entries))
 	limit := t.limit(c.entries, n)
 	k, sorted, last := 0, true, uint64(0)
@@ -31,7 +32,7 @@ func (t *topValues) append(dst []uint64, c *counter, n int) []uint64 {
 	if !sorted {
 		t.sort()
 	}
-	return append(dst, t.keys[:min(n, k)]...)
+	return t.keys[:min(n, k)]
 }
 
 // topKey turns an entry into a key that sorts by descending count.

@@ -54,8 +54,8 @@ type label struct {
 
 // found is what a worker found out about one metric.
 type found struct {
-	jobs []jobStats
-	keys []uint64 // top values of all labels of all jobs, see topKey
+	jobs  []jobStats
+	lists *valueLists // the top values of all labels
 	// mint and maxt are the times of the first and last sample.
 	mint, maxt int64
 	// The counts hold as long as the span begins at or after oldest and ends
@@ -76,7 +76,7 @@ type worker struct {
 	changed  []int32
 	sums     sums
 	top      topValues
-	keys     []uint64
+	lists    *valueLists
 	labels   []labelCounts
 
 	recorder recorder
