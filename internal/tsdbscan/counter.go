@@ -1,7 +1,5 @@
 package tsdbscan
 
-import "slices"
-
 // counter counts how often numbers occur.
 //
 // It is a list of numbers, each with its count in the lower half, in which a
@@ -11,8 +9,9 @@ import "slices"
 type counter struct{ entries []uint64 }
 
 const (
-	// minEntries is how many entries are summed up at the least.
-	minEntries = 128
+	// minEntries is how many entries a counter begins with: most labels of most
+	// jobs have one value.
+	minEntries = 8
 	// fewEntries are so few that more room is cheaper than summing up again.
 	fewEntries = 16 << 10
 )
@@ -30,7 +29,7 @@ func (c *counter) add(v uint32, n uint32, t *sums) {
 func (t *sums) makeRoom(c *counter) {
 	t.sumUp(c)
 	n := cap(c.entries)
-	if len(c.entries) <= n/2 {
+	if n > 0 && len(c.entries) <= n/2 {
 		return
 	}
 	if n < fewEntries {
@@ -38,17 +37,18 @@ func (t *sums) makeRoom(c *counter) {
 	} else {
 		n *= 2
 	}
-	c.entries = slices.Grow(c.entries, max(minEntries, n)-len(c.entries))
+	c.entries = t.memory.grow(c.entries, max(minEntries, n))
 }
 
 // sums sums up counters. Between two calls all of it is zero.
 type sums struct {
-	of   []uint32 // for every number there is
-	seen []uint64 // a bit for every number: it takes so little memory that it is faster
+	of     []uint32 // for every number there is
+	seen   []uint64 // a bit for every number: it takes so little memory that it is faster
+	memory *lender[uint64]
 }
 
-func newSums(numbers int) sums {
-	return sums{make([]uint32, numbers), make([]uint64, (numbers+63)/64)}
+func newSums(numbers int, memory *lender[uint64]) sums {
+	return sums{make([]uint32, numbers), make([]uint64, (numbers+63)/64), memory}
 }
 
 // sumUp makes every number in the counter stand there once, in the order in

@@ -99,7 +99,7 @@ func (l *fastLoop) one(off int64) error {
 			l.record(p, uint32(len(p.rows)), c.values, changed)
 		}
 		l.change(p, c.values, changed)
-		p.rows = append(p.rows, p.sum|l.live)
+		l.append(p, l.live)
 	} else {
 		if !l.task.has(&c.row) {
 			return errList

@@ -73,7 +73,7 @@ func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 			p.sum += c.hash
 			p.bytes += int64(w.length(c.name) + c.length)
 		}
-		p.rows = append(p.rows, p.sum|live)
+		w.append(p, live)
 		if p.log != nil {
 			w.record(p, n, values, nil)
 		}
@@ -86,6 +86,14 @@ func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 		w.record(p, n, values, changed)
 	}
 	w.change(p, values, changed)
+	w.append(p, live)
+}
+
+// append adds the latest series to the rows.
+func (w *worker) append(p *part, live uint64) {
+	if len(p.rows) == cap(p.rows) {
+		p.rows = w.pool.numbers.grow(p.rows, minRows)
+	}
 	p.rows = append(p.rows, p.sum|live)
 }
 
@@ -133,17 +141,21 @@ func (w *worker) split(p *part, label int, n uint32, hash uint64) {
 		top--
 	}
 	p.groups = p.groups[:top+1]
+	runs := p.runs[label]
+	if cap(runs)-len(runs) < 2 {
+		runs = w.pool.runs.grow(runs, minRuns)
+	}
 	if top < 0 || p.groups[top].label < label {
 		start := uint32(0) // the latest series that differs in a label before
 		if top >= 0 {
 			start = p.groups[top].last
 		}
 		p.groups = append(p.groups, group{label: label, start: start})
-		p.runs[label] = append(p.runs[label][:0], run{start, p.columns[label].hash})
+		runs = append(runs[:0], run{start, p.columns[label].hash})
 		top++
 	}
 	p.groups[top].last = n
-	p.runs[label] = append(p.runs[label], run{n, hash})
+	p.runs[label] = append(runs, run{n, hash})
 }
 
 // finish ends all groups and runs.

@@ -1,65 +1,117 @@
 package tsdbscan
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
+
+// lender lends memory for slices, and gets it back: for how many elements is a
+// power of two, so that most of what comes back can be lent again.
+type lender[T any] struct {
+	free [64][][]T // by the logarithm of their capacity
+}
+
+// take returns an empty slice with room for n elements.
+func (l *lender[T]) take(n int) []T {
+	class := bits.Len(uint(max(n, 1) - 1))
+	free := l.free[class]
+	if len(free) == 0 {
+		return make([]T, 0, 1<<class)
+	}
+	s := free[len(free)-1]
+	l.free[class] = free[:len(free)-1]
+	return s
+}
+
+// give takes the memory of a slice back.
+func (l *lender[T]) give(s []T) {
+	if cap(s) > 0 {
+		class := bits.Len(uint(cap(s))) - 1
+		l.free[class] = append(l.free[class], s[:0])
+	}
+}
+
+// grow returns the slice with room for more elements, n altogether at the least.
+func (l *lender[T]) grow(s []T, n int) []T {
+	more := append(l.take(max(n, 2*cap(s))), s...)
+	l.give(s)
+	return more
+}
+
+const (
+	minRows = 16
+	minRuns = 8
+)
 
 // pool keeps the memory of a metric that has been scanned for the next one.
 type pool struct {
-	parts      []*part
-	labels     []*label
-	usedParts  int
-	usedLabels int
-	series     int // of the metric
-	most       int // of any metric so far
+	numbers lender[uint64] // rows of parts, entries of counters
+	runs    lender[run]
+
+	jobs   stock[job]
+	parts  stock[part]
+	labels stock[label]
 }
 
-// reset takes all memory back for the next metric, which has n series. It lets
-// it go if it is out of proportion to the largest metric.
-func (f *pool) reset(n int) {
-	f.usedParts, f.usedLabels, f.series = 0, 0, n
-	f.most = max(f.most, n)
-	kept := 0
-	for _, p := range f.parts {
-		kept += cap(p.rows)
+// reset takes all memory back.
+func (f *pool) reset() {
+	for _, p := range f.parts.inUse() {
+		f.numbers.give(p.rows)
+		for _, r := range p.runs {
+			f.runs.give(r)
+		}
 	}
-	for _, l := range f.labels {
-		kept += cap(l.values.entries)
+	for _, l := range f.labels.inUse() {
+		f.numbers.give(l.values.entries)
 	}
-	if kept > 1<<20+8*f.most {
-		f.parts, f.labels = nil, nil
-	}
+	f.jobs.used, f.parts.used, f.labels.used = 0, 0, 0
+}
+
+// job returns an empty job.
+func (f *pool) job() *job {
+	j := f.jobs.next()
+	*j = job{labels: j.labels[:0], parts: j.parts[:0]}
+	return j
 }
 
 // part returns an empty part.
 func (f *pool) part(y *layout, j *job) *part {
-	if f.usedParts == len(f.parts) {
-		f.parts = append(f.parts, &part{})
-		if f.usedParts == 0 { // most metrics are one part
-			f.parts[0].rows = make([]uint64, 0, f.series)
-		}
-	}
-	p := f.parts[f.usedParts]
-	f.usedParts++
+	p := f.parts.next()
 	n := len(y.names)
 	*p = part{
 		layout: y, owner: j,
-		columns: resize(p.columns, n), rows: p.rows[:0], groups: p.groups[:0], runs: resize(p.runs, n),
+		columns: resize(p.columns, n), groups: p.groups[:0], runs: resize(p.runs, n),
 		nested: p.nested[:0],
 	}
 	for i, name := range y.names {
 		p.columns[i] = column{name: name}
 	}
+	clear(p.runs)
 	return p
 }
 
 // label returns an empty label.
 func (f *pool) label(name uint32) *label {
-	if f.usedLabels == len(f.labels) {
-		f.labels = append(f.labels, &label{})
-	}
-	l := f.labels[f.usedLabels]
-	f.usedLabels++
-	*l = label{name: name, values: counter{l.values.entries[:0]}}
+	l := f.labels.next()
+	*l = label{name: name}
 	return l
+}
+
+// stock has things that are used again from metric to metric.
+type stock[T any] struct {
+	all  []*T
+	used int
+}
+
+func (s *stock[T]) inUse() []*T { return s.all[:s.used] }
+
+// next returns one that is not in use, as it was left.
+func (s *stock[T]) next() *T {
+	if s.used == len(s.all) {
+		s.all = append(s.all, new(T))
+	}
+	s.used++
+	return s.all[s.used-1]
 }
 
 // resize returns a slice of n elements with the memory of s, if it is enough.

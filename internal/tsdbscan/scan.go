@@ -310,7 +310,8 @@ func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 }
 
 func (s *scan) newWorker() *worker {
-	w := &worker{scan: s, jobs: map[uint32]*job{}, sums: newSums(len(s.text)), lists: &valueLists{}}
+	w := &worker{scan: s, jobs: map[uint32]*job{}, lists: &valueLists{}}
+	w.sums = newSums(len(s.text), &w.pool.numbers)
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}

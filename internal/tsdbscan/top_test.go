@@ -14,7 +14,7 @@ import (
 // TestTopValues counts numbers as a map does.
 func TestTopValues(t *testing.T) {
 	var top topValues
-	s := newSums(20_000)
+	s := newSums(20_000, &lender[uint64]{})
 	rapid.Check(t, func(t *rapid.T) {
 		numbers := rapid.IntRange(1, len(s.of)).Draw(t, "numbers")
 		adds := rapid.IntRange(0, 30_000).Draw(t, "adds")

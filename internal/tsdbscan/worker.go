@@ -88,7 +88,7 @@ var errList = errors.New("a postings list holds a series of another metric")
 
 // begin forgets the metric before.
 func (w *worker) begin(t *task) *layouts {
-	w.pool.reset(t.count)
+	w.pool.reset()
 	w.recorder.start(t.reduce, t.count)
 	clear(w.jobs)
 	w.parts, w.counted = w.parts[:0], 0
@@ -270,7 +270,7 @@ func (w *worker) part(r *row) *part {
 	}
 	j := w.jobs[jobID]
 	if j == nil {
-		j = &job{}
+		j = w.pool.job()
 		if jobID != noJob {
 			j.name = w.text[jobID]
 		}
