@@ -22,6 +22,8 @@ type Inventory struct {
 	Metrics []Metric
 	// ScrapeJobs is sorted by name. It is empty when the source cannot tell.
 	ScrapeJobs []ScrapeJob
+	// DuplicateTargets is sorted. It is empty when the source cannot tell.
+	DuplicateTargets []DuplicateTarget
 	// ExternalLabels are labels that are on no stored series but are added
 	// when others read them: external_labels of Prometheus. Sorted.
 	ExternalLabels []string
@@ -141,7 +143,10 @@ type ScrapeJob struct {
 	HonorLabels bool `json:"honor_labels,omitempty"`
 	// OpenJobs says that targets may come that carry other job labels than
 	// JobLabels: a service discovery or a relabel rule decides.
-	OpenJobs bool          `json:"open_jobs,omitempty"`
+	OpenJobs bool `json:"open_jobs,omitempty"`
+	// Assumed says that no configuration that was read shows the job, so that
+	// HonorLabels and OpenJobs are taken to be true.
+	Assumed  bool          `json:"assumed,omitempty"`
 	Interval time.Duration `json:"interval_ns,omitempty"`
 	Targets  int           `json:"targets,omitempty"`
 }

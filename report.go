@@ -62,6 +62,8 @@ type Backend struct {
 	From       time.Time   `json:"from"`
 	To         time.Time   `json:"to"`
 	ScrapeJobs []ScrapeJob `json:"scrape_jobs,omitempty"`
+	// DuplicateTargets are addresses that several of them scrape, sorted.
+	DuplicateTargets []DuplicateTarget `json:"duplicate_targets,omitempty"`
 	// ExternalLabels are labels that its series get where others read them.
 	ExternalLabels []string `json:"external_labels,omitempty"`
 	// Isolated says that no other backend of the report gets its series.

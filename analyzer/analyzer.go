@@ -49,6 +49,8 @@ type Backend struct {
 	// no inventory source can tell them. Whether a job honors labels counts in
 	// any case.
 	ScrapeJobs []sentei.ScrapeJob
+	// DuplicateTargets are those of its static_configs, used in the same case.
+	DuplicateTargets []sentei.DuplicateTarget
 	// ExternalLabels and RemoteWrite are those of that file.
 	ExternalLabels []string
 	RemoteWrite    []string
@@ -135,7 +137,7 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 func readSide(c *collection, at time.Time, o Options) *side {
 	inv := merge(c)
 	problems := append(c.problems, coverageProblems(c, at, o)...)
-	return newSide(c, inv, accept(append(problems, forwardProblems(inv)...), o))
+	return newSide(c, inv, accept(slices.Concat(problems, forwardProblems(inv), assumedProblems(inv)), o))
 }
 
 // accept marks the problems that the configuration accepts, in place.
@@ -156,7 +158,7 @@ func analyzeBackend(r *sentei.Report, c *collection, s *side, o Options) {
 
 	r.Backends = append(r.Backends, sentei.Backend{
 		Name: c.backend.Name, From: inv.From, To: inv.To,
-		ScrapeJobs: inv.ScrapeJobs, ExternalLabels: inv.ExternalLabels,
+		ScrapeJobs: inv.ScrapeJobs, DuplicateTargets: inv.DuplicateTargets, ExternalLabels: inv.ExternalLabels,
 		Isolated: c.backend.Isolated, Estimated: inv.Estimated, Budget: c.backend.Budget,
 	})
 	r.Metrics = append(r.Metrics, metrics...)

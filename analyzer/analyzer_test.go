@@ -367,12 +367,47 @@ func TestQueryWithoutATimeIsFresh(t *testing.T) {
 // A server does not show what files of scrape_config_files say of their jobs.
 func TestMergeHonorLabelsOfTheFile(t *testing.T) {
 	c := &collection{
-		backend:     &Backend{Name: "main", ScrapeJobs: []sentei.ScrapeJob{{Name: "b", HonorLabels: true}, {Name: "c", HonorLabels: true}}},
-		inventories: []*sentei.Inventory{{From: now, To: now, ScrapeJobs: []sentei.ScrapeJob{{Name: "a", HonorLabels: true}, {Name: "b", OpenJobs: true}, {Name: "d"}}}},
+		backend: &Backend{Name: "main", ScrapeJobs: []sentei.ScrapeJob{{Name: "b", HonorLabels: true}, {Name: "c", HonorLabels: true}, {Name: "f"}, {Name: "g", HonorLabels: true}}},
+		inventories: []*sentei.Inventory{{From: now, To: now, ScrapeJobs: []sentei.ScrapeJob{{Name: "a", HonorLabels: true}, {Name: "b", OpenJobs: true}, {Name: "d"},
+			{Name: "e", HonorLabels: true, Assumed: true}, {Name: "f", HonorLabels: true, Assumed: true}, {Name: "g", HonorLabels: true, Assumed: true}}}},
 	}
-	want := []sentei.ScrapeJob{{Name: "a", HonorLabels: true}, {Name: "b", HonorLabels: true, OpenJobs: true}, {Name: "d"}}
-	if d := cmp.Diff(want, merge(c).ScrapeJobs); d != "" {
+	want := []sentei.ScrapeJob{{Name: "a", HonorLabels: true}, {Name: "b", HonorLabels: true, OpenJobs: true}, {Name: "d"},
+		{Name: "e", HonorLabels: true, Assumed: true}, {Name: "f"}, {Name: "g", HonorLabels: true}}
+	merged := merge(c)
+	if d := cmp.Diff(want, merged.ScrapeJobs); d != "" {
 		t.Error(d)
+	}
+	if p := assumedProblems(merged); len(p) != 1 || p[0].Blocking || !strings.HasSuffix(p[0].Hint, "this is about e") {
+		t.Errorf("%+v", p)
+	}
+	merged.ScrapeJobs = want[:3]
+	if p := assumedProblems(merged); len(p) != 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// Two sources that tell of one address tell of it once; the file is asked when
+// no source knows of targets.
+func TestMergeDuplicateTargets(t *testing.T) {
+	twice := func(urls ...string) (out []sentei.DuplicateTarget) {
+		for _, u := range urls {
+			out = append(out, sentei.DuplicateTarget{URL: u})
+		}
+		return out
+	}
+	jobs := []sentei.ScrapeJob{{Name: "j"}}
+	for name, tt := range map[string]struct {
+		inventories []*sentei.Inventory
+		want        []sentei.DuplicateTarget
+	}{
+		"two servers":     {[]*sentei.Inventory{{ScrapeJobs: jobs, DuplicateTargets: twice("b", "c")}, {ScrapeJobs: jobs, DuplicateTargets: twice("a", "b")}}, twice("a", "b", "c")},
+		"no server":       {[]*sentei.Inventory{{}}, twice("f")},
+		"a server's none": {[]*sentei.Inventory{{ScrapeJobs: jobs}}, nil},
+	} {
+		c := &collection{backend: &Backend{ScrapeJobs: jobs, DuplicateTargets: twice("f")}, inventories: tt.inventories}
+		if d := cmp.Diff(tt.want, merge(c).DuplicateTargets); d != "" {
+			t.Errorf("%s: -want +got\n%s", name, d)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sentei/sentei"
 )
@@ -23,6 +24,26 @@ func forwardProblems(inv *sentei.Inventory) []sentei.Problem {
 		})
 	}
 	return problems
+}
+
+// assumedProblems tells of scrape jobs that no configuration shows. Proposals
+// for all jobs take into account that they may bring any job label.
+func assumedProblems(inv *sentei.Inventory) []sentei.Problem {
+	var names []string
+	for i := range inv.ScrapeJobs {
+		if inv.ScrapeJobs[i].Assumed {
+			names = append(names, inv.ScrapeJobs[i].Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	message := "the configuration that was read does not show all scrape jobs: it is not known whether those honor labels, so that is assumed"
+	return []sentei.Problem{{
+		ID:      sentei.HashID("assumed", inv.Backend, message),
+		Backend: inv.Backend, Message: message,
+		Hint: fmt.Sprintf("set prometheus_config to your prometheus.yml, beside the files of its scrape_config_files; this is about %s", strings.Join(names, ", ")),
+	}}
 }
 
 // acceptedInVain tells of problems that the configuration accepts and that are

@@ -40,6 +40,7 @@ func merge(c *collection) *sentei.Inventory {
 				merged.ScrapeJobs = append(merged.ScrapeJobs, j)
 			}
 		}
+		merged.DuplicateTargets = append(merged.DuplicateTargets, inv.DuplicateTargets...)
 		merged.Estimated = append(merged.Estimated, inv.Estimated...)
 		merged.ExternalLabels = append(merged.ExternalLabels, inv.ExternalLabels...)
 		merged.RemoteWrite = append(merged.RemoteWrite, inv.RemoteWrite...)
@@ -48,16 +49,31 @@ func merge(c *collection) *sentei.Inventory {
 	merged.RemoteWrite = distinct(append(merged.RemoteWrite, c.backend.RemoteWrite...))
 	if len(merged.ScrapeJobs) == 0 {
 		merged.ScrapeJobs = slices.Clone(c.backend.ScrapeJobs)
+		merged.DuplicateTargets = slices.Clone(c.backend.DuplicateTargets)
 	}
 	for i := range merged.ScrapeJobs { // no server shows this of jobs in files of scrape_config_files
 		j := &merged.ScrapeJobs[i]
-		j.HonorLabels = j.HonorLabels || slices.ContainsFunc(c.backend.ScrapeJobs, func(f sentei.ScrapeJob) bool { return f.Name == j.Name && f.HonorLabels })
+		k := slices.IndexFunc(c.backend.ScrapeJobs, func(f sentei.ScrapeJob) bool { return f.Name == j.Name })
+		switch {
+		case k < 0:
+		case j.Assumed:
+			j.HonorLabels, j.Assumed = c.backend.ScrapeJobs[k].HonorLabels, false
+		default:
+			j.HonorLabels = j.HonorLabels || c.backend.ScrapeJobs[k].HonorLabels
+		}
 	}
+	merged.DuplicateTargets = onceEach(merged.DuplicateTargets)
 	slices.SortFunc(merged.Metrics, func(a, b sentei.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(merged.ScrapeJobs, func(a, b sentei.ScrapeJob) int { return cmp.Compare(a.Name, b.Name) })
 	slices.Sort(merged.Estimated)
 	merged.Estimated = slices.Compact(merged.Estimated)
 	return merged
+}
+
+// onceEach leaves out what a second source tells of an address, and sorts.
+func onceEach(targets []sentei.DuplicateTarget) []sentei.DuplicateTarget {
+	slices.SortStableFunc(targets, func(a, b sentei.DuplicateTarget) int { return cmp.Compare(a.URL, b.URL) })
+	return slices.CompactFunc(targets, func(a, b sentei.DuplicateTarget) bool { return a.URL == b.URL })
 }
 
 // mergeJobs adds jobs and labels that only the second inventory has seen: what

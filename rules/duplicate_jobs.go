@@ -151,26 +151,34 @@ func (o duplicateSeriesOptions) finding(x *index, b *sentei.Backend, p *jobPair)
 		byMetric, targets, all, how = sameSeries(p)
 	}
 	n := sum(byMetric)
-	if targets == 0 || n < o.MinSeries {
+	metrics := slices.Sorted(maps.Keys(byMetric))
+	if targets == 0 || n < o.MinSeries || x.unreadIn(b.Name, metrics, p.a) || x.unreadIn(b.Name, metrics, p.b) {
 		return sentei.Finding{}, false
 	}
 	f := sentei.Finding{
 		Backend: b.Name, Rule: duplicateSeriesKind, Where: fmt.Sprintf("jobs %s and %s", p.a, p.b),
 		Message: fmt.Sprintf("%s of job %s are collected by job %s, too: %d of %s (%s) %s. %s",
-			count(targets, "target"), p.b, p.a, n, count(all, "series"), count(len(byMetric), "metric"), how, x.whoReads(b.Name, p, byMetric)),
+			count(targets, "target"), p.b, p.a, n, count(all, "series"), count(len(byMetric), "metric"), how,
+			x.readersOf(b.Name, metrics, [2]string{p.a, p.b}).describe([2]string{p.a, p.b})),
 		Hint: fmt.Sprintf("compare some values, then stop collecting them twice: job %s through %s, job %s through %s",
 			p.a, feederNames(b, p.a), p.b, feederNames(b, p.b)),
 	}
-	for _, metric := range slices.Sorted(maps.Keys(byMetric)) { // floats: the order matters
+	for _, metric := range metrics {
 		m := x.metric(b.Name, metric)
 		for i := range m.Jobs {
-			if n := byMetric[metric]; m.Jobs[i].Job == p.b {
+			if n := byMetric[metric]; m.Jobs[i].Job == p.b && verdictIn(m, p.b) != sentei.Unused {
 				f.Cost = f.Cost.Plus(m.Jobs[i].Cost.Part(n, n))
 			}
 		}
 	}
 	f.PerMonth = x.report.Settings.Prices.PerMonth(f.Cost)
-	return finding(f), true
+	return f, true
+}
+
+// unreadIn reports whether nobody reads any of the metrics in the job: other
+// rules propose to drop them.
+func (x *index) unreadIn(backend string, metrics []string, job string) bool {
+	return !slices.ContainsFunc(metrics, func(name string) bool { return verdictIn(x.metric(backend, name), job) != sentei.Unused })
 }
 
 // sameTargets looks for the instances of the smaller job that the other has,
@@ -214,38 +222,6 @@ func sameSeries(p *jobPair) (byMetric map[string]int64, targets int, all int64, 
 		return nil, 0, 0, ""
 	}
 	return byMetric, len(right), all, "differ in job and instance alone"
-}
-
-// whoReads says which consumers can read the copies through which of the jobs.
-func (x *index) whoReads(backend string, p *jobPair, byMetric map[string]int64) string {
-	const inA, inB = 1, 2
-	can := map[string]int{} // by consumer
-	for metric := range byMetric {
-		m := x.metric(backend, metric)
-		for i := range m.Jobs {
-			side := map[string]int{p.a: inA, p.b: inB}[m.Jobs[i].Job]
-			if i < len(m.JobUsage) && side != 0 {
-				for _, id := range m.JobUsage[i].Readers {
-					can[id] |= side
-				}
-			}
-		}
-	}
-	names := map[int][]string{}
-	for _, id := range slices.Sorted(maps.Keys(can)) {
-		if c := x.consumers[id]; c != nil {
-			names[can[id]] = append(names[can[id]], fmt.Sprintf("%s %q", c.Kind, c.Name))
-		}
-	}
-	only := func(side int) string {
-		if len(names[side]) == 0 {
-			return "none"
-		}
-		slices.Sort(names[side])
-		return fmt.Sprintf("%d (%s)", len(names[side]), some(slices.Compact(names[side])))
-	}
-	return fmt.Sprintf("Consumers that can read them through job %s alone: %s; through job %s alone: %s; through both: %d",
-		p.a, only(inA), p.b, only(inB), len(names[inA|inB]))
 }
 
 func feederNames(b *sentei.Backend, job string) string {

@@ -110,16 +110,20 @@ func unfedHint(b *sentei.Backend) string {
 	}
 	switch {
 	case len(honor) > 3:
-		hint += fmt.Sprintf("; it may also come through one of %d scrape jobs whose targets bring job labels of their own", len(honor))
+		hint += fmt.Sprintf("; it may also come through one of %d scrape jobs whose targets may bring job labels of their own", len(honor))
 	case len(honor) > 0:
-		hint += "; it may also come through " + strings.Join(honor, ", ") + ", whose targets bring job labels of their own"
+		hint += "; it may also come through " + strings.Join(honor, ", ") + ", whose targets may bring job labels of their own"
 	}
 	return hint
 }
 
 // count returns "1 rule", "2 rules", "2 series".
 func count[N int | int64](n N, noun string) string {
-	if n != 1 && !strings.HasSuffix(noun, "s") {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "ss"):
+		noun += "es"
+	case !strings.HasSuffix(noun, "s"):
 		noun += "s"
 	}
 	return fmt.Sprintf("%d %s", n, noun)

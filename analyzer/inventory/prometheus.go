@@ -28,8 +28,8 @@ What is read:
 - Label statistics of the label_metrics metrics with most series: their label sets are read and counted here. They span
   lookback. The server answers from its index, so that series which ended up to three hours earlier can be among them;
   that makes more label values known, never fewer.
-- Scrape jobs: targets, configuration (honor_labels) and scrape pools. A job that only an included file defines is taken
-  to honor labels, which is the careful side.
+- Scrape jobs: targets (and which of them two jobs scrape), configuration (honor_labels) and scrape pools. A job that only
+  an included file defines is taken to honor labels, which is the careful side, unless prometheus_config shows it.
 - Metadata (type, unit, help) as the active targets tell it.
 
 What is estimated: samples per second (series by scrape or rule interval), memory and disk. Churn is not known to this

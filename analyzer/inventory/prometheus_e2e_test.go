@@ -34,6 +34,9 @@ scrape_configs:
     static_configs: [{targets: [NODE]}]
     relabel_configs: [{target_label: job, replacement: machines}]
   - job_name: nowhere
+  - job_name: again
+    static_configs: [{targets: [SELF], labels: {instance: self, job: twin}}]
+    metrics_path: /prom/metrics
 `
 
 const e2eRules = `
@@ -62,7 +65,7 @@ func TestPrometheusServers(t *testing.T) {
 				t.Fatal(err)
 			}
 			promtest.Eventually(t, "scrapes and rules", func() bool {
-				samples, _, err := client.Query(t.Context(), `count(node_load1) + count(all:up:sum) + count(up == 1) == 4`, time.Time{})
+				samples, _, err := client.Query(t.Context(), `count(node_load1) + count(all:up:sum) + count(up == 1) == 5`, time.Time{})
 				return err == nil && len(samples) == 1
 			})
 			for _, perQuery := range []int{100_000, 50} { // in one query, in shards
@@ -118,12 +121,20 @@ func compareWithServer(t *testing.T, client *promapi.Client, url string, perQuer
 		compareLabels(t, client, inv, metric)
 	}
 	wantJobs := []sentei.ScrapeJob{
+		{Name: "again", JobLabels: []string{"twin"}, Interval: time.Second, Targets: 1},
 		{Name: "node", JobLabels: []string{"machines"}, HonorLabels: true, Interval: 2 * time.Second, Targets: 1},
 		{Name: "nowhere", Interval: time.Second},
 		{Name: "prometheus", JobLabels: []string{"prometheus"}, Interval: time.Second, Targets: 1},
 	}
 	if diff := cmp.Diff(wantJobs, inv.ScrapeJobs); diff != "" {
 		t.Errorf("scrape jobs (-want +got):\n%s", diff)
+	}
+	wantTwice := []sentei.DuplicateTarget{{URL: url + "/metrics", Targets: []sentei.ScrapeTarget{
+		{ScrapeJob: "again", Job: "twin", Instance: "self"},
+		{ScrapeJob: "prometheus", Job: "prometheus", Instance: strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/prom")},
+	}}}
+	if diff := cmp.Diff(wantTwice, inv.DuplicateTargets); diff != "" {
+		t.Errorf("duplicate targets (-want +got):\n%s", diff)
 	}
 }
 

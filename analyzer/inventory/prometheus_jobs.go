@@ -77,7 +77,7 @@ func (s *prometheusScan) readJobsOf(ctx context.Context, targets []promapi.Targe
 	if err != nil {
 		s.env.Logger.Debug("scrape pools without targets are not known", "err", err)
 	}
-	s.jobs = scrapeJobs(targets, cfg, pools)
+	s.jobs, s.twice = scrapeJobs(targets, cfg, pools), duplicates(targets, cfg)
 	s.externalLabels, s.remoteWrite = cfg.ExternalLabels, cfg.RemoteWrite
 	s.intervals = scrapeIntervals{
 		recorded: s.recordedIntervals(ctx, cfg),
@@ -105,18 +105,18 @@ func (s *prometheusScan) readConfig(ctx context.Context) (cfg serverConfig, err 
 
 // scrapeJobs joins the jobs of the configuration, the scrape pools and those
 // of the targets. A job that the configuration does not show may have targets
-// with any job label.
+// with any job label, and may honor labels.
 func scrapeJobs(targets []promapi.Target, cfg serverConfig, pools []string) []sentei.ScrapeJob {
 	jobs := make(map[string]*sentei.ScrapeJob)
 	job := func(name string) *sentei.ScrapeJob {
 		if jobs[name] == nil {
-			jobs[name] = &sentei.ScrapeJob{Name: name, OpenJobs: true}
+			jobs[name] = &sentei.ScrapeJob{Name: name, HonorLabels: true, OpenJobs: true, Assumed: true}
 		}
 		return jobs[name]
 	}
 	for _, c := range cfg.ScrapeJobs { // its job labels are those that targets really carry
 		j := job(c.Name)
-		j.HonorLabels, j.OpenJobs, j.Interval = c.HonorLabels, c.OpenJobs, c.Interval
+		j.HonorLabels, j.OpenJobs, j.Assumed, j.Interval = c.HonorLabels, c.OpenJobs, false, c.Interval
 	}
 	for _, name := range pools {
 		job(name)
@@ -139,6 +139,18 @@ func scrapeJobs(targets []promapi.Target, cfg serverConfig, pools []string) []se
 		sorted = append(sorted, *j)
 	}
 	return sorted
+}
+
+// duplicates finds the addresses that several scrape jobs scrape.
+func duplicates(targets []promapi.Target, cfg serverConfig) []sentei.DuplicateTarget {
+	with := make([]promconfig.Target, len(targets))
+	for i, t := range targets {
+		with[i] = promconfig.Target{
+			ScrapeTarget: sentei.ScrapeTarget{ScrapeJob: t.ScrapePool, Job: t.Labels[model.JobLabel], Instance: t.Labels[model.InstanceLabel]},
+			URL:          t.ScrapeURL, Asked: cfg.Asked[t.ScrapePool],
+		}
+	}
+	return promconfig.Duplicates(with)
 }
 
 // targetInterval returns 0 when the server does not tell it.

@@ -21,6 +21,7 @@ type prometheusScan struct {
 	head      promapi.TSDBStatus // zero when unknown
 	uncounted []string           // metrics whose active series could not be counted, sorted
 	jobs      []sentei.ScrapeJob
+	twice     []sentei.DuplicateTarget
 	intervals scrapeIntervals
 	// From the server's configuration, see sentei.Inventory.
 	externalLabels, remoteWrite []string
@@ -119,7 +120,7 @@ func (s *prometheusScan) inventory() *sentei.Inventory {
 	inv := &sentei.Inventory{
 		Backend: s.env.Backend, Source: s.env.Name,
 		From: s.from, To: s.to,
-		ScrapeJobs: s.jobs, ExternalLabels: s.externalLabels, RemoteWrite: s.remoteWrite,
+		ScrapeJobs: s.jobs, DuplicateTargets: s.twice, ExternalLabels: s.externalLabels, RemoteWrite: s.remoteWrite,
 		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "ended_per_hour", "memory_bytes", "samples_per_second", "series_in_span"},
 	}
 	if s.indexOnly {

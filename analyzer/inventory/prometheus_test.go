@@ -35,9 +35,10 @@ func shopServer() *fakePrometheus {
 		},
 		static: map[string]string{
 			"targets": `{"activeTargets":[
-				{"scrapePool":"web","labels":{"job":"web"},"scrapeInterval":"10s"},
-				{"scrapePool":"web","labels":{"job":"web"},"scrapeInterval":"10s"},
-				{"scrapePool":"included","labels":{"job":"db"},"scrapeInterval":"30s"}]}`,
+				{"scrapePool":"web","labels":{"job":"web","instance":"a"},"scrapeInterval":"10s","scrapeUrl":"http://a:1/metrics"},
+				{"scrapePool":"web","labels":{"job":"web","instance":"b"},"scrapeInterval":"10s","scrapeUrl":"http://b:1/metrics"},
+				{"scrapePool":"pushed","labels":{"job":"pods","instance":"10.0.0.2"},"scrapeUrl":"http://b:1/metrics"},
+				{"scrapePool":"included","labels":{"job":"db","instance":"c"},"scrapeInterval":"30s","scrapeUrl":"http://a:1/metrics"}]}`,
 			"status/config": `{"yaml":"global:\n  scrape_interval: 20s\n  evaluation_interval: 15s\nscrape_configs:\n- job_name: web\n  honor_labels: false\n  scrape_interval: 10s\n  unknown: [1]\n- job_name: pushed\n  honor_labels: true\n"}`,
 			"scrape_pools":  `{"scrapePools":["web","pushed","included"]}`,
 			"metadata":      `{"http_seconds":[{"type":"histogram","unit":"seconds","help":"Time."}],"up":[{"type":"gauge","help":"x"},{"type":"gauge","help":"y"}]}`,
@@ -56,10 +57,14 @@ func TestPrometheusInventory(t *testing.T) {
 		Backend: "b", Source: "prometheus", From: fakeNow.Add(-time.Hour), To: fakeNow,
 		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "ended_per_hour", "memory_bytes", "samples_per_second", "series_in_span"},
 		ScrapeJobs: []sentei.ScrapeJob{
-			{Name: "included", JobLabels: []string{"db"}, OpenJobs: true, Interval: 30 * time.Second, Targets: 1},
-			{Name: "pushed", HonorLabels: true, Interval: 20 * time.Second},
+			{Name: "included", JobLabels: []string{"db"}, HonorLabels: true, OpenJobs: true, Assumed: true, Interval: 30 * time.Second, Targets: 1},
+			{Name: "pushed", JobLabels: []string{"pods"}, HonorLabels: true, Interval: 20 * time.Second, Targets: 1},
 			{Name: "web", JobLabels: []string{"web"}, Interval: 10 * time.Second, Targets: 2},
 		},
+		// How targets of the job "included" are asked is not known.
+		DuplicateTargets: []sentei.DuplicateTarget{{URL: "http://b:1/metrics", Targets: []sentei.ScrapeTarget{
+			{ScrapeJob: "pushed", Job: "pods", Instance: "10.0.0.2"}, {ScrapeJob: "web", Job: "web", Instance: "b"},
+		}}},
 		Metrics: []sentei.Metric{
 			{Name: "batch_last_run", Jobs: []sentei.JobMetric{{Job: "web", Cost: sentei.Cost{SeriesInSpan: 2}, Labels: []sentei.LabelStats{
 				{Name: "shard", Series: 2, Distinct: 2, Values: []sentei.LabelValue{{Value: "1", Series: 1}, {Value: "2", Series: 1}}, Complete: true, SeriesWithout: 1},

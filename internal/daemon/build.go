@@ -67,6 +67,7 @@ func (b *builder) prometheusConfig(c *config.Backend, into *analyzer.Backend) {
 	}
 	b.configs[c.Name] = rules.Config{Path: c.PrometheusConfig, Content: text, Included: included}
 	into.ScrapeJobs, into.ExternalLabels, into.RemoteWrite = read.ScrapeJobs, read.ExternalLabels, read.RemoteWrite
+	into.DuplicateTargets = promconfig.Duplicates(read.Targets)
 }
 
 func (b *builder) inventories(c *config.Backend) []analyzer.InventorySource {

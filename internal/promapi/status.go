@@ -72,6 +72,7 @@ type Target struct {
 	Labels         map[string]string `json:"labels"`
 	ScrapePool     string            `json:"scrapePool"`
 	ScrapeInterval string            `json:"scrapeInterval"`
+	ScrapeURL      string            `json:"scrapeUrl"`
 }
 
 type activeTargets struct {

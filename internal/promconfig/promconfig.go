@@ -44,7 +44,8 @@ type scrapeConfig struct {
 	HonorLabels    bool           `yaml:"honor_labels"`
 	ScrapeInterval model.Duration `yaml:"scrape_interval"`
 	StaticConfigs  []struct {
-		Labels map[string]string `yaml:"labels"`
+		Targets []string          `yaml:"targets"`
+		Labels  map[string]string `yaml:"labels"`
 	} `yaml:"static_configs"`
 	RelabelConfigs       []*relabel.Config `yaml:"relabel_configs"`
 	MetricRelabelConfigs []*relabel.Config `yaml:"metric_relabel_configs"`
@@ -140,6 +141,10 @@ type Config struct {
 	// the host of each URL, with its name if it has one. Paths and credentials
 	// are left out.
 	RemoteWrite []string
+	// Targets are those of static_configs, in the order of the files.
+	Targets []Target
+	// Asked says for each scrape job how its targets are asked, see Target.
+	Asked map[string]string
 }
 
 // Read reads a configuration file and the files of its scrape_config_files.
@@ -148,11 +153,18 @@ func Read(text []byte, included ...File) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return Config{
+	c := Config{
 		ScrapeJobs:     f.scrapeJobs(),
 		ExternalLabels: slices.Sorted(maps.Keys(f.Global.ExternalLabels)),
 		RemoteWrite:    f.remoteWrite(),
-	}, nil
+		Asked:          map[string]string{},
+	}
+	for i := range f.ScrapeConfigs {
+		s := &f.ScrapeConfigs[i]
+		c.Asked[s.JobName] = s.asked()
+		c.Targets = append(c.Targets, s.targets()...)
+	}
+	return c, nil
 }
 
 // scrapeJobs returns the scrape jobs of the file, sorted by name. Their job
