@@ -74,6 +74,12 @@ type Action struct {
 	// what combines the series: sum, min, max, count.
 	Labels   []string `json:"labels,omitempty"`
 	Function string   `json:"function,omitempty"`
+	// Series says whether what an aggregation combines counts up or goes up and
+	// down.
+	Series SeriesType `json:"series_type,omitempty"`
+	// Recordings are the recording rules that store an aggregate, sorted by what
+	// they record. They are evaluated every Interval.
+	Recordings []Recording `json:"recordings,omitempty"`
 	// Rules are the identifiers of the recording rules to delete, sorted, and
 	// RecordLabels the labels that they set on what they record.
 	Rules        []string          `json:"rules,omitempty"`
@@ -87,6 +93,22 @@ type Action struct {
 	// Rewrites are the expressions that must change with it, sorted by
 	// consumer.
 	Rewrites []Rewrite `json:"rewrites,omitempty"`
+}
+
+// SeriesType says how the values of series move.
+type SeriesType string
+
+// The types of series. What is neither known to be one nor the other is not
+// aggregated.
+const (
+	CounterSeries SeriesType = "counter" // parts of classic histograms, too
+	GaugeSeries   SeriesType = "gauge"
+)
+
+// Recording is a recording rule to be: the metric that it writes, and of what.
+type Recording struct {
+	Record string `json:"record"`
+	Expr   string `json:"expr"`
 }
 
 // Rewrite is an expression of a consumer and what it must become.
@@ -229,6 +251,30 @@ type RehearsalResult struct {
 	Replayed  int `json:"replayed"`  // of those, replayed without a difference
 	// Detail says why others were not replayed, and other remarks.
 	Detail string `json:"detail,omitempty"`
+	// Errors are how far the values of rewritten consumers are off, the worst
+	// first. Only proposals with a Tolerance have them.
+	Errors []MeasuredError `json:"errors,omitempty"`
+}
+
+// MeasuredError is how far the values of a consumer are off under a proposal,
+// measured over stored data. Errors are relative: 0.05 for 5 %.
+type MeasuredError struct {
+	Consumer string `json:"consumer"` // identifier
+	Expr     string `json:"expr"`     // as it was replayed under the proposal
+	// Max is the largest error of a value at any instant, and Median the median
+	// over the instants of the largest one at each.
+	Max    float64 `json:"max"`
+	Median float64 `json:"median"`
+	// Aligned is the largest error at those instants at which the aggregate has
+	// just been stored. The rest of Max is its age: until the next evaluation
+	// readers see the last one.
+	Aligned float64 `json:"aligned"`
+	// At is the worst instant, and Age how old the aggregate was then.
+	At  time.Time     `json:"at"`
+	Age time.Duration `json:"age_ns"`
+	// Instants is at how many instants values were compared.
+	Instants int    `json:"instants"`
+	Detail   string `json:"detail,omitempty"` // the values at the worst instant
 }
 
 // Proposal is one change at one place.
@@ -249,6 +295,11 @@ type Proposal struct {
 
 	Saving         Cost    `json:"saving"`
 	SavingPerMonth float64 `json:"saving_per_month"` // in Report.Settings.Prices.Currency
+
+	// Tolerance is the largest relative error of a value, 0.05 for 5 %, that a
+	// rehearsal may measure at any instant. Beyond it the proposal is withdrawn.
+	// Zero where no error is measured.
+	Tolerance float64 `json:"tolerance,omitempty"`
 
 	// Transient is how long results may differ after it is deployed: zero for
 	// grade A.

@@ -90,7 +90,7 @@ func (x *index) notices(p *sentei.Proposal, m *sentei.MetricReport, r reading) b
 			return false
 		}
 	case sentei.Aggregate:
-		if function, unless := served(m, r, a.Labels, a.Interval, samplesInRange*a.Interval); unless == "" && (function == anyAggregate || function == a.Function) {
+		if function, unless := served(a.Series, r, a.Labels, a.Interval, samplesInRange*a.Interval); unless == "" && (function == anyAggregate || function == a.Function) {
 			return false
 		}
 	default:

@@ -36,7 +36,7 @@ func TestNoticing(t *testing.T) {
 	rule := sentei.Action{Kind: sentei.DeleteRules, Metric: "gone", RecordLabels: map[string]string{"env": "test"}}
 	interval := sentei.Action{Kind: sentei.SetInterval, Interval: time.Minute}
 	convert := sentei.Action{Kind: sentei.ConvertHistograms, Histograms: []string{"h"}}
-	total := sentei.Action{Kind: sentei.Aggregate, Metric: "n_total", Labels: []string{"path"}, Function: "sum", Interval: time.Minute}
+	total := sentei.Action{Kind: sentei.Aggregate, Metric: "n_total", Labels: []string{"path"}, Function: "sum", Series: sentei.CounterSeries, Interval: time.Minute}
 
 	rated := func(s *sentei.Selector) { s.Window, s.Path = 5*time.Minute, []string{"rate", "sum"} }
 	live := func(s *sentei.Selector) { s.Live = sentei.Labels("code") }

@@ -124,7 +124,7 @@ func adaptiveRuleOf(r *sentei.Report, about []*sentei.Proposal, jobs int) (adapt
 	covered := map[job]bool{}
 	for _, p := range about {
 		covered[job{p.Place.Backend, p.Place.Job}] = true
-		if p.Action.Kind != first.Kind || p.Action.Function != first.Function || !slices.Equal(p.Action.Labels, first.Labels) {
+		if p.Action.Kind != first.Kind || p.Action.Function != first.Function || p.Action.Series != first.Series || !slices.Equal(p.Action.Labels, first.Labels) {
 			return adaptiveRule{}, "a rule holds for all jobs of a metric, and something else is proposed for another job"
 		}
 	}
@@ -139,11 +139,10 @@ func adaptiveRuleOf(r *sentei.Report, about []*sentei.Proposal, jobs int) (adapt
 		return rule, ""
 	}
 	rule.DropLabels = first.Labels
-	counter, gauge := sorts(r, about[0])
 	switch {
-	case first.Function == "sum" && counter:
+	case first.Function == "sum" && first.Series == sentei.CounterSeries:
 		rule.Aggregations = []string{"sum:counter"}
-	case first.Function == "sum" && !gauge:
+	case first.Function == "sum" && first.Series != sentei.GaugeSeries:
 		return adaptiveRule{}, "whether to add up counters or gauges is not known"
 	case slices.Contains([]string{"sum", "min", "max", "count"}, first.Function):
 		rule.Aggregations = []string{first.Function}

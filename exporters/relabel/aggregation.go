@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/prometheus/common/model"
@@ -13,21 +12,16 @@ import (
 	"github.com/sentei/sentei"
 )
 
-// minAggregation is the shortest interval of an aggregation: that of Grafana
-// Cloud, and often enough for a dashboard.
-const minAggregation = time.Minute
-
 // streamAggregation returns the proposal as an item of the configuration of
 // VictoriaMetrics' stream aggregation, or why it cannot.
-func streamAggregation(r *sentei.Report, b *sentei.Backend, p *sentei.Proposal) (item, reason string) {
+func streamAggregation(_ *sentei.Report, _ *sentei.Backend, p *sentei.Proposal) (item, reason string) {
 	a := &p.Action
-	counter, gauge := sorts(r, p)
 	var output string
 	dedup := false
 	switch {
-	case a.Function == "sum" && counter:
+	case a.Function == "sum" && a.Series == sentei.CounterSeries:
 		output = "total"
-	case a.Function == "sum" && gauge:
+	case a.Function == "sum" && a.Series == sentei.GaugeSeries:
 		output, dedup = "sum_samples", true // the last sample of each series, once an interval
 	case a.Function == "sum":
 		return "", "whether to add up counters or gauges is not known"
@@ -38,25 +32,19 @@ func streamAggregation(r *sentei.Report, b *sentei.Backend, p *sentei.Proposal) 
 	default:
 		return "", "no stream aggregation for " + a.Function
 	}
-	interval := minAggregation
-	for i := range b.ScrapeJobs {
-		if s := &b.ScrapeJobs[i]; slices.Contains(s.JobLabels, p.Place.Job) || s.Name == p.Place.ScrapeJob {
-			interval = max(interval, 2*s.Interval)
-		}
-	}
 	filters := []metricsql.LabelFilter{{Label: model.MetricNameLabel, Value: a.Metric}}
 	if p.Place.Job != "" {
 		filters = append(filters, metricsql.LabelFilter{Label: model.JobLabel, Value: p.Place.Job})
 	}
 	lines := []string{
 		"match: " + quote(selector(filters)),
-		"interval: " + model.Duration(interval).String(),
+		"interval: " + model.Duration(a.Interval).String(),
 		"without: [" + strings.Join(quoteAll(a.Labels), ", ") + "]",
 		"outputs: [" + output + "]",
 		"keep_metric_names: true",
 	}
 	if dedup {
-		lines = slices.Insert(lines, 2, "dedup_interval: "+model.Duration(interval).String())
+		lines = slices.Insert(lines, 2, "dedup_interval: "+model.Duration(a.Interval).String())
 	}
 	item = "- " + strings.Join(lines, "\n  ") + "\n"
 	var back []struct {
@@ -71,22 +59,6 @@ func streamAggregation(r *sentei.Report, b *sentei.Backend, p *sentei.Proposal) 
 		return "", "no selector for its name"
 	}
 	return item, ""
-}
-
-// sorts reports whether the metric of the proposal is known as one that counts
-// up, or as one that goes up and down.
-func sorts(r *sentei.Report, p *sentei.Proposal) (counter, gauge bool) {
-	m := r.Metric(p.Place.Backend, p.Action.Metric)
-	if m == nil {
-		return false, false
-	}
-	switch m.Type {
-	case "counter", "histogram":
-		return true, false
-	case "gauge":
-		return false, true
-	}
-	return false, false
 }
 
 // aggregates returns the items of all proposals of the backend to aggregate,

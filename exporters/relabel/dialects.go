@@ -52,7 +52,7 @@ type File struct {
 
 // Dialects lists every dialect, in the order of the documentation.
 func Dialects() []Dialect {
-	return []Dialect{prometheusDialect, diffDialect, operatorDialect, scrapeClassDialect, vmagentDialect, alloyDialect, otelDialect, mimirDialect, adaptiveMetricsDialect}
+	return []Dialect{prometheusDialect, diffDialect, operatorDialect, scrapeClassDialect, vmagentDialect, alloyDialect, otelDialect, mimirDialect, adaptiveMetricsDialect, recordingRulesDialect}
 }
 
 // ByName returns the dialect with the name. The error of an unknown name lists

@@ -184,8 +184,6 @@ func cluster() *sentei.Report {
 		stored{"http_weight", "cart", used, "", false},
 	)
 	parts(c, "cluster", "cart_items", "cart", cart, false)
-	c.Metric("cluster", "http_requests_total").Type = "counter"
-	c.Metric("cluster", "http_inflight").Type = "gauge"
 	m := c.Metric("cluster", "cart_items")
 	m.JobUsage[0].Labels = append(m.JobUsage[0].Labels, sentei.LabelUsage{Name: "zone", Verdict: sentei.Unused})
 	for i := range c.Metrics {
@@ -205,10 +203,19 @@ func cluster() *sentei.Report {
 	add("", "", sentei.Action{Kind: sentei.DeleteRules, Rules: []string{"a"}})
 	add(cart, "", sentei.Action{Kind: sentei.SetInterval, Interval: time.Minute})
 	add(cart, "", sentei.Action{Kind: sentei.ConvertHistograms})
-	for _, a := range []struct{ metric, function string }{
-		{"http_requests_total", "sum"}, {"http_inflight", "sum"}, {"http_inflight", "max"}, {"http_weight", "sum"}, {"http_weight", "count"}, {"http_weight", "avg"},
+	for _, a := range []struct {
+		metric, function string
+		series           sentei.SeriesType
+	}{
+		{"http_requests_total", "sum", sentei.CounterSeries}, {"http_inflight", "sum", sentei.GaugeSeries}, {"http_inflight", "max", sentei.GaugeSeries},
+		{"http_weight", "sum", ""}, {"http_weight", "count", ""}, {"http_weight", "avg", ""},
 	} {
-		add(cart, "", sentei.Action{Kind: sentei.Aggregate, Metric: a.metric, Labels: []string{"instance", "pod"}, Function: a.function})
+		action := sentei.Action{Kind: sentei.Aggregate, Metric: a.metric, Labels: []string{"instance", "pod"}, Function: a.function, Series: a.series, Interval: 2 * time.Minute}
+		if a.function == "max" {
+			action.Recordings = []sentei.Recording{{Record: "http_inflight:max_without_instance_pod", Expr: "max without (instance, pod) (http_inflight)"}}
+			action.Rewrites = []sentei.Rewrite{{Consumer: "a", From: "max(http_inflight)", To: "max(http_inflight:max_without_instance_pod)"}}
+		}
+		add(cart, "", action)
 	}
 	r := shop()
 	r.Backends = append(c.Backends, r.Backends...)

@@ -127,7 +127,7 @@ func noRelabelRule(p *sentei.Proposal) string {
 	case sentei.ConvertHistograms:
 		return "no relabel rule: set convert_classic_histograms_to_nhcb at the scrape job, and rewrite the queries"
 	case sentei.Aggregate:
-		return "no relabel rule: series are combined by stream aggregation (dialect vmagent) or Adaptive Metrics (adaptive_metrics)"
+		return "no relabel rule: series are combined by recording rules (dialect recording_rules), stream aggregation (vmagent) or Adaptive Metrics (adaptive_metrics)"
 	}
 	if p.Place.RemoteWrite != "" {
 		return "not at a scrape job: cut by write_relabel_configs of the remote write " + p.Place.RemoteWrite

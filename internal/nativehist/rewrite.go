@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/promql"
 )
 
 // Families are the classic histograms to convert: by name, without _bucket,
@@ -32,9 +33,9 @@ func Rewrite(e sentei.Expression, families Families) (string, error) {
 		return "", errors.New("its expression is not known")
 	}
 	text := e.Text
-	var ranges variables
+	var ranges promql.RangeVariables
 	if e.Template {
-		text = ranges.hide(text)
+		text = ranges.Hide(text)
 	}
 	p := parser.NewParser(parser.Options{
 		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true, EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
@@ -52,7 +53,7 @@ func Rewrite(e sentei.Expression, families Families) (string, error) {
 	if again, err := p.ParseExpr(out); err != nil || again.String() != out {
 		return "", fmt.Errorf("what it would become is not PromQL: %s", out)
 	}
-	return ranges.show(out), nil
+	return ranges.Show(out), nil
 }
 
 type rewriter struct{ families Families }

@@ -3,11 +3,9 @@ package nativehist
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -118,36 +116,4 @@ func sameSet(a, b []string) bool {
 	slices.Sort(a)
 	slices.Sort(b)
 	return slices.Equal(slices.Compact(a), slices.Compact(b))
-}
-
-// variables are the Grafana variables that stand for whole ranges.
-type variables []string
-
-var rangeVariable = regexp.MustCompile(`\[\s*(\$\w+|\$\{\w+\})\s*\]`)
-
-// stand returns a range that nobody writes, in the form in which PromQL is
-// printed, to stand for the i-th variable.
-func stand(i int) string {
-	return "[" + model.Duration(1_234_567*time.Millisecond+time.Duration(i)*time.Millisecond).String() + "]"
-}
-
-// hide puts ranges in the place of variables.
-func (v *variables) hide(text string) string {
-	return rangeVariable.ReplaceAllStringFunc(text, func(s string) string {
-		name := rangeVariable.FindStringSubmatch(s)[1]
-		i := slices.Index(*v, name)
-		if i < 0 {
-			i = len(*v)
-			*v = append(*v, name)
-		}
-		return stand(i)
-	})
-}
-
-// show puts the variables back.
-func (v variables) show(text string) string {
-	for i, name := range v {
-		text = strings.ReplaceAll(text, stand(i), "["+name+"]")
-	}
-	return text
 }
