@@ -25,6 +25,8 @@ type Report struct {
 	// Since is when the previous report was made that growth refers to; zero
 	// without one.
 	Since time.Time `json:"since,omitzero"`
+	// Part is set when this is the part of a report that is about one owner.
+	Part *Part `json:"part,omitempty"`
 
 	Backends  []Backend      `json:"backends"`  // sorted by name
 	Metrics   []MetricReport `json:"metrics"`   // sorted by backend and name
@@ -54,6 +56,9 @@ type Settings struct {
 	Window    time.Duration `json:"window_ns"`
 	MinWindow time.Duration `json:"min_window_ns"`
 	Prices    Prices        `json:"prices"`
+	// Owners is left out of the JSON: reports are about whoever owns a series
+	// now.
+	Owners Owners `json:"-"`
 }
 
 // Backend is one monitored Prometheus-compatible store.
@@ -173,8 +178,11 @@ type Finding struct {
 	Backend string `json:"backend"` // empty when it is about none
 	Rule    string `json:"rule"`    // the rule that found it, or exemptions
 	Where   string `json:"where"`   // file and line, scrape job
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"` // what to do
+	// Jobs are the stored job labels of the series that it is about, sorted;
+	// empty when they are not told by their jobs.
+	Jobs    []string `json:"jobs,omitempty"`
+	Message string   `json:"message"`
+	Hint    string   `json:"hint,omitempty"` // what to do
 	// Cost is what it costs; zero when that cannot be said.
 	Cost     Cost    `json:"cost"`
 	PerMonth float64 `json:"per_month"` // in Settings.Prices.Currency

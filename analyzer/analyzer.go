@@ -37,6 +37,8 @@ type Options struct {
 	// called unused.
 	Require []sentei.UsageClass
 	Prices  sentei.Prices
+	// Owners says whose series are whose.
+	Owners sentei.Owners
 	// Accepted maps identifiers of problems to the reason why they are
 	// accepted. An accepted problem does not block.
 	Accepted map[string]string
@@ -96,7 +98,7 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	}
 	r := &sentei.Report{
 		Version:  sentei.ReportVersion,
-		Settings: sentei.Settings{Window: o.Window, MinWindow: o.MinWindow, Prices: o.Prices},
+		Settings: sentei.Settings{Window: o.Window, MinWindow: o.MinWindow, Prices: o.Prices, Owners: o.Owners},
 	}
 	var failures []error
 	for i := range collected {

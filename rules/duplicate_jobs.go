@@ -157,6 +157,7 @@ func (o duplicateSeriesOptions) finding(x *index, b *sentei.Backend, p *jobPair)
 	}
 	f := sentei.Finding{
 		Backend: b.Name, Rule: duplicateSeriesKind, Where: fmt.Sprintf("jobs %s and %s", p.a, p.b),
+		Jobs: slices.Sorted(slices.Values([]string{p.a, p.b})),
 		Message: fmt.Sprintf("%s of job %s are collected by job %s, too: %d of %s (%s) %s. %s",
 			count(targets, "target"), p.b, p.a, n, count(all, "series"), count(len(byMetric), "metric"), how,
 			x.readersOf(b.Name, metrics, [2]string{p.a, p.b}).describe([2]string{p.a, p.b})),

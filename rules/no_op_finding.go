@@ -14,7 +14,7 @@ import (
 
 // finding says what is known of the rule, if anything is wrong with it.
 func (c *check) finding(x *index, b *sentei.Backend, minSeries int64) (sentei.Finding, bool) {
-	f := sentei.Finding{Backend: b.Name, Rule: noOpRelabelRuleKind, Where: c.where}
+	f := sentei.Finding{Backend: b.Name, Rule: noOpRelabelRuleKind, Where: c.where, Jobs: c.scope.Jobs}
 	of := &evidence{}
 	switch {
 	case len(c.forms.series) > 0:

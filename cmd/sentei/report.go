@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,6 +34,7 @@ func newReport() *cobra.Command {
 	cmd.Flags().String("previous", "", "an earlier report, a file of -o json or an ID of sentei diff --list: say first what changed since")
 	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: "+bys()+" (csv: metric or backend)")
 	addBackend(cmd)
+	cmd.Flags().String("owner", "", "show what belongs to this owner alone, as the section owners of the configuration says")
 	addBudget(cmd)
 	cmd.Flags().Bool("keep", false, "also keep the report in the store, as sentei serve does after each scan")
 	addColor(cmd)
@@ -66,6 +68,10 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	owner, _ := cmd.Flags().GetString("owner")
+	if err := checkOwners(cmd, owner != "" || by == string(report.ByOwner)); err != nil {
+		return err
+	}
 	budget, err := budgetFlag(cmd)
 	if err != nil {
 		return err
@@ -86,11 +92,22 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if len(backends) > 0 {
 		r = r.OfBackends(backends...)
 	}
+	if owner != "" {
+		if owners := r.Owners(); !slices.Contains(owners, owner) {
+			return usageError{fmt.Errorf("--owner is %q: the owners of what is stored are %s", owner, strings.Join(owners, ", "))}
+		}
+		r = r.OfOwner(owner)
+	}
 	r, missed := budget(cmd.ErrOrStderr(), r)
 	options := report.Options{Top: format.Top, By: report.By(by), Color: color, Width: width(cmd)}
 	if previous != nil && previous.At.Before(r.At) {
 		if len(backends) > 0 {
 			previous = previous.OfBackends(backends...)
+		}
+		if owner != "" {
+			previous.Settings.Owners = r.Settings.Owners
+			previous = previous.OfOwner(owner)
+			r.SetGrowth(previous)
 		}
 		options.Changes = changes.Between(previous, r)
 	}
@@ -101,6 +118,21 @@ func runReport(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	return cmp.Or(missed, fail(r))
+}
+
+// checkOwners fails when owners are asked for and the configuration has none.
+func checkOwners(cmd *cobra.Command, wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	c, err := loadConfig(cmd)
+	if err != nil {
+		return err
+	}
+	if !c.Owners.Set() {
+		return usageError{errors.New("the configuration says nothing of owners: see docs/reports.md")}
+	}
+	return nil
 }
 
 // bys lists what --by can be.

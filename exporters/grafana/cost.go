@@ -44,6 +44,12 @@ func cost() *dashboard.DashboardBuilder {
 			over(`sum by (stored_job) (sentei_job_series{`+chosen+`})`, "{{stored_job}}")))).
 		WithPanel(stacked(graph("Active series by namespace", "How the namespaces grow.", units.Short, 12,
 			over(`sum by (stored_namespace) (sentei_namespace_series{`+chosen+`})`, "{{stored_namespace}}")))).
+		WithPanel(rows("By owner", "What the series of each owner take, and how many of them nobody reads; estimated where labels tell the owners apart. __other__ is the sum of all smaller ones. Owners are configured.", 24, "series",
+			column{"cost per month", money, `sum by (owner) (sentei_owner_cost_per_month{` + chosen + `})`},
+			column{"series", units.Short, `sum by (owner) (sentei_owner_series{` + chosen + `})`},
+			column{"unused series", units.Short, `sum by (owner) (sentei_owner_series{` + chosen + `,verdict="unused"})`}).NoValue(noOwners)).
+		WithPanel(stacked(graph("Active series by owner", "How the owners' series grow.", units.Short, 24,
+			over(`sum by (owner) (sentei_owner_series{`+chosen+`})`, "{{owner}}"))).NoValue(noOwners)).
 		WithPanel(linked(rows("Worst labels", "Labels of the most expensive metrics, and how many series would be saved if one were removed. The verdict is that for the label: an unused one changes the result of no known consumer. Effects of several labels do not add up.", 16, "series saved",
 			column{"series", units.Short, `sum by (backend, metric, label, verdict) (sentei_metric_label_series_without{` + chosen + `} * 0 + on (backend, metric) group_left () sum by (backend, metric) (sentei_metric_series{` + chosen + `}))`},
 			column{"series without it", units.Short, `sum by (backend, metric, label, verdict) (sentei_metric_label_series_without{` + chosen + `})`},

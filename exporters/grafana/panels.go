@@ -30,6 +30,7 @@ const (
 // What a panel says that has nothing to show.
 const (
 	noPrices = "no prices are configured"
+	noOwners = "no owners are configured"
 	nobody   = "nobody"
 )
 

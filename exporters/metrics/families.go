@@ -38,6 +38,10 @@ var (
 		"Number of active series by the stored label namespace, estimated: the series of a metric in a job are taken to be spread as they are in the whole span. \"__other__\" is the sum of the smaller ones, \"(no namespace)\" stands for series without the label, \"(not known)\" for those whose labels were not read."}
 	namespaceCostPerMonth = &family{"sentei_namespace_cost_per_month", "gauge", []string{"backend", "stored_namespace", "verdict", "currency"},
 		"What the series of the namespace cost in a month of 30 days at the configured prices, estimated like sentei_namespace_series. Absent without prices."}
+	ownerSeries = &family{"sentei_owner_series", "gauge", []string{"backend", "owner", "verdict"},
+		"Number of active series by the owner that the configuration names. Exact where it tells owners by metric and job, estimated like sentei_namespace_series where it tells them by other labels. \"__other__\" is the sum of the smaller ones, \"(nobody)\" stands for series without an owner, \"(not known)\" for those whose labels were not read. Absent without owners."}
+	ownerCostPerMonth = &family{"sentei_owner_cost_per_month", "gauge", []string{"backend", "owner", "verdict", "currency"},
+		"What the series of the owner cost in a month of 30 days at the configured prices, estimated like sentei_owner_series. Absent without prices and without owners."}
 	budgetSeries = &family{"sentei_budget_series", "gauge", []string{"backend"},
 		"The configured highest number of active series of the backend. Absent without such a budget."}
 	budgetPerMonth = &family{"sentei_budget_per_month", "gauge", []string{"backend", "currency"},
@@ -137,7 +141,7 @@ var (
 func reportFamilies() []*family {
 	return []*family{
 		reportTimestamp, metricNames, series, samplesPerSecond, costPerMonth, consumers,
-		jobSeries, jobCostPerMonth, namespaceSeries, namespaceCostPerMonth, budgetSeries, budgetPerMonth,
+		jobSeries, jobCostPerMonth, namespaceSeries, namespaceCostPerMonth, ownerSeries, ownerCostPerMonth, budgetSeries, budgetPerMonth,
 		metricSeries, metricSamplesPerSecond, metricCostPerMonth, metricScoreRatio,
 		metricLabelSeriesWithout, metricLabelValues, metricConsumers,
 		proposals, proposalSavingSeries, proposalSavingPerMonth,

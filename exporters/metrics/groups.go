@@ -8,47 +8,58 @@ import (
 	"github.com/sentei/sentei"
 )
 
-// maxGroups bounds how many jobs and how many namespaces of a backend have
-// series of their own.
+// maxGroups bounds how many jobs, how many namespaces and how many owners of a
+// backend have series of their own.
 const maxGroups = 30
 
 // A group is the series of a backend with one value of the label job or
-// namespace.
+// namespace, or of one owner.
 type group struct {
 	backend, name string
 	series        map[sentei.Verdict]float64
 	perMonth      map[sentei.Verdict]float64
 }
 
-// groups tells what the jobs and the namespaces of every backend take.
+// groups tells what the jobs, the namespaces and the owners of every backend
+// take.
 func (p *page) groups() {
-	p.groupsBy(jobSeries, jobCostPerMonth, func(j *sentei.JobMetric) map[string]float64 {
-		return map[string]float64{cmp.Or(j.Job, "(no job)"): 1}
+	prices := p.report.Settings.Prices
+	p.groupsBy(jobSeries, jobCostPerMonth, func(_ string, j *sentei.JobMetric, add func(string, float64, float64)) {
+		add(cmp.Or(j.Job, "(no job)"), float64(j.Cost.Series), prices.PerMonth(j.Cost))
 	})
-	p.groupsBy(namespaceSeries, namespaceCostPerMonth, func(j *sentei.JobMetric) map[string]float64 {
-		return j.Shares("namespace")
+	p.groupsBy(namespaceSeries, namespaceCostPerMonth, func(_ string, j *sentei.JobMetric, add func(string, float64, float64)) {
+		for name, part := range j.Shares("namespace") {
+			add(name, float64(j.Cost.Series)*part, prices.PerMonth(j.Cost)*part)
+		}
 	})
+	if owners := &p.report.Settings.Owners; owners.Set() {
+		p.groupsBy(ownerSeries, ownerCostPerMonth, func(metric string, j *sentei.JobMetric, add func(string, float64, float64)) {
+			for _, c := range owners.Costs(metric, j) {
+				add(c.Owner, float64(c.Cost.Series), prices.PerMonth(c.Cost))
+			}
+		})
+	}
 }
 
-// groupsBy splits every metric and adds up the parts of the same name. The most
-// expensive groups of a backend have series of their own.
-func (p *page) groupsBy(count, money *family, shares func(*sentei.JobMetric) map[string]float64) {
+// groupsBy lets split add the parts of every metric in a job to groups of a
+// name: series, and money. The most expensive groups of a backend have series
+// of their own.
+func (p *page) groupsBy(count, money *family, split func(metric string, j *sentei.JobMetric, add func(name string, series, perMonth float64))) {
 	type key struct{ backend, name string }
 	found := map[key]*group{}
 	for i := range p.report.Metrics {
 		m := &p.report.Metrics[i]
 		for k := range m.Jobs {
-			j, verdict := &m.Jobs[k], m.JobUsage[k].Verdict
-			perMonth := p.report.Settings.Prices.PerMonth(j.Cost)
-			for name, part := range shares(j) {
+			verdict := m.JobUsage[k].Verdict
+			split(m.Name, &m.Jobs[k], func(name string, series, perMonth float64) {
 				g := found[key{m.Backend, name}]
 				if g == nil {
 					g = &group{m.Backend, name, map[sentei.Verdict]float64{}, map[sentei.Verdict]float64{}}
 					found[key{m.Backend, name}] = g
 				}
-				g.series[verdict] += float64(j.Cost.Series) * part
-				g.perMonth[verdict] += perMonth * part
-			}
+				g.series[verdict] += series
+				g.perMonth[verdict] += perMonth
+			})
 		}
 	}
 	sorted := slices.SortedFunc(maps.Values(found), func(a, b *group) int {

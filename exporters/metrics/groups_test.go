@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
 )
@@ -54,6 +55,12 @@ func lines(page, family string) []string {
 func TestGroups(t *testing.T) {
 	all := exposition(t, scanned(t, small(), Options{}))
 	two := exposition(t, scanned(t, small(), Options{Top: 2}))
+	of := small()
+	of.Settings.Owners.Rules = []sentei.OwnerRule{
+		{Owner: "web", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "namespace", "web")}},
+		{Owner: "web", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "")}},
+	}
+	owned := exposition(t, scanned(t, of, Options{}))
 	for name, c := range map[string]struct {
 		page, family string
 		want         []string
@@ -78,6 +85,13 @@ func TestGroups(t *testing.T) {
 			`backend="b",stored_namespace="__other__",verdict="used"} 25`,
 			`backend="b",stored_namespace="shop",verdict="used"} 75`,
 		}},
+		"owners": {owned, "sentei_owner_series", []string{
+			`backend="b",owner="(nobody)",verdict="unused"} 5`,
+			`backend="b",owner="(nobody)",verdict="used"} 75`,
+			`backend="b",owner="web",verdict="unused"} 20`,
+			`backend="b",owner="web",verdict="used"} 25`,
+		}},
+		"no owners":               {all, "sentei_owner_series", nil},
 		"no money without prices": {all, "sentei_job_cost_per_month", nil},
 	} {
 		if d := cmp.Diff(c.want, lines(c.page, c.family)); d != "" {

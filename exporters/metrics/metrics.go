@@ -7,7 +7,7 @@
 //
 //	4·B·(N+4) + 5·B·N     per metric: four families, and the consumers of each kind
 //	+ 6·B·N               three labels of each metric: what they leave, and their values
-//	+ 16·B·(G+1)          jobs and namespaces by verdict; G is N, but 30 at most
+//	+ 24·B·(G+1)          jobs, namespaces and owners by verdict; G is N, but 30 at most
 //	+ 33·B                totals by verdict, consumers by kind and state, budgets
 //	+ B·R·4·T             proposals by rule, grade and state; T states
 //	+ 2·B·(N + R·4·T)     what they would save, by scrape job
@@ -16,9 +16,9 @@
 //	+ F                   files in the output directory
 //	+ 10                  scans, configuration and the report's time
 //
-// series: at most 3500 for one backend with N = 100 and a dozen rules, and 760
+// series: at most 3750 for one backend with N = 100 and a dozen rules, and 770
 // on the sample data. What is beyond the top N is summed up under
-// metric="__other__" (or stored_job, stored_namespace, scrape_job), so that sums
+// metric="__other__" (or stored_job, stored_namespace, owner, scrape_job), so that sums
 // stay true.
 package metrics
 

@@ -40,12 +40,19 @@ func (v *view) origin() string {
 	}
 	switch len(names) {
 	case 0:
-		return s + " · no backends"
+		s += " · no backends"
 	case 1:
-		return s + " · backend " + names[0]
+		s += " · backend " + names[0]
 	default:
-		return s + " · backends " + strings.Join(names, ", ")
+		s += " · backends " + strings.Join(names, ", ")
 	}
+	if v.Part != nil {
+		s += " · owner " + v.Part.Owner
+		if v.Part.Shared > 0 {
+			s += " (estimated for " + number.Plural(v.Part.Shared, "metric") + " that others have series of, too)"
+		}
+	}
+	return s
 }
 
 // saving sums up what the proposals would save, or returns "" without any.

@@ -66,6 +66,7 @@ func TestGoldenOfOptions(t *testing.T) {
 	}
 	golden(t, "by-backend.csv", render(t, "csv", reporttest.Report(), Options{By: ByBackend}))
 	golden(t, "one-backend.txt", render(t, "table", reporttest.Report().OfBackends("edge"), Options{}))
+	golden(t, "one-owner.txt", render(t, "table", reporttest.Report().OfOwner("platform"), Options{}))
 	grown, before := reporttest.Report(), reporttest.Report()
 	before.At = before.At.Add(-24 * time.Hour)
 	for i := range before.Metrics {

@@ -18,12 +18,13 @@ const (
 	ByMetric    By = "metric" // the default
 	ByJob       By = "job"
 	ByNamespace By = "namespace" // values of the label namespace
+	ByOwner     By = "owner"     // as Settings.Owners says
 	ByLabel     By = "label"     // names of labels, with what their removal would save
 	ByBackend   By = "backend"   // for CSV too; the other formats tell it in any case
 )
 
 // Bys lists what Options.By can be.
-func Bys() []By { return []By{ByMetric, ByJob, ByNamespace, ByLabel, ByBackend} }
+func Bys() []By { return []By{ByMetric, ByJob, ByNamespace, ByOwner, ByLabel, ByBackend} }
 
 // group is one row: some series, and how many of them nobody reads.
 type group struct {
@@ -33,25 +34,25 @@ type group struct {
 	perMonth                float64
 }
 
-// groups sums up the metrics by job or namespace, the most expensive first.
+// groups sums up the metrics by job, namespace or owner, the most expensive first.
 func (v *view) groups(by By) []*group {
 	found := map[metricKey]*group{}
 	for i := range v.Metrics {
 		m := &v.Metrics[i]
 		counted := map[*group]bool{}
 		for k := range m.Jobs {
-			for name, part := range parts(&m.Jobs[k], by) {
-				key := metricKey{m.Backend, name}
+			for _, p := range v.split(m.Name, &m.Jobs[k], by) {
+				key := metricKey{m.Backend, p.name}
 				g := found[key]
 				if g == nil {
-					g = &group{backend: m.Backend, name: name}
+					g = &group{backend: m.Backend, name: p.name}
 					found[key] = g
 				}
 				if !counted[g] {
 					counted[g] = true
 					g.metrics++
 				}
-				g.add(&m.Jobs[k], m.JobUsage[k].Verdict, part, v.Settings.Prices)
+				g.add(p, m.JobUsage[k].Verdict)
 			}
 		}
 	}
@@ -66,29 +67,45 @@ func (v *view) groups(by By) []*group {
 	return out
 }
 
-func (g *group) add(j *sentei.JobMetric, verdict sentei.Verdict, part float64, prices sentei.Prices) {
-	series := float64(j.Cost.Series) * part
-	g.series += series
-	g.perMonth += prices.PerMonth(j.Cost) * part
+func (g *group) add(p piece, verdict sentei.Verdict) {
+	g.series += p.series
+	g.perMonth += p.perMonth
 	switch verdict {
 	case sentei.Unused:
-		g.unused += series
+		g.unused += p.series
 	case sentei.Unknown:
-		g.unknown += series
+		g.unknown += p.series
 	}
 }
 
-// parts splits the series of a metric in a job: all to its job, or to the
-// values of the label namespace. Series without it, and those whose values are
-// not known, have a name in brackets.
-func parts(j *sentei.JobMetric, by By) map[string]float64 {
-	if by == ByJob {
-		return map[string]float64{cmp.Or(j.Job, "(no job)"): 1}
-	}
-	return j.Shares("namespace")
+// piece is the part of a metric in a job that belongs to a group.
+type piece struct {
+	name             string
+	series, perMonth float64
 }
 
-// groupsGrid lists jobs or namespaces.
+// split splits the series of a metric in a job: all to its job, to the values
+// of the label namespace, or to their owners. Series without it, and those
+// whose values are not known, have a name in brackets.
+func (v *view) split(metric string, j *sentei.JobMetric, by By) []piece {
+	series, perMonth := float64(j.Cost.Series), v.Settings.Prices.PerMonth(j.Cost)
+	var out []piece
+	switch by {
+	case ByJob:
+		out = append(out, piece{cmp.Or(j.Job, "(no job)"), series, perMonth})
+	case ByOwner:
+		for _, c := range v.Settings.Owners.Costs(metric, j) {
+			out = append(out, piece{c.Owner, float64(c.Cost.Series), v.Settings.Prices.PerMonth(c.Cost)})
+		}
+	default:
+		for name, part := range j.Shares("namespace") {
+			out = append(out, piece{name, series * part, perMonth * part})
+		}
+	}
+	return out
+}
+
+// groupsGrid lists jobs, namespaces or owners.
 func (v *view) groupsGrid(by By, top int) *grid {
 	g := &grid{}
 	backend := len(v.Backends) > 1
@@ -201,7 +218,7 @@ func (r *labelSum) add(j *sentei.JobMetric, l *sentei.LabelStats, dead bool) {
 // costs is the table that Options.By asks for.
 func (v *view) costs(o Options, wide bool) (g *grid, left int) {
 	switch o.By {
-	case ByJob, ByNamespace:
+	case ByJob, ByNamespace, ByOwner:
 		return v.groupsGrid(o.By, o.Top), 0
 	case ByBackend:
 		return v.backendsGrid(v.allTotals()), 0

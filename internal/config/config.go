@@ -38,8 +38,10 @@ type Config struct {
 	AcceptedProblems []AcceptedProblem `yaml:"accepted_problems" mapstructure:"-"`
 	// Exemptions are what is never proposed.
 	Exemptions []Exemption `yaml:"exemptions" mapstructure:"-"`
-	Rehearsal  Rehearsal   `yaml:"rehearsal" mapstructure:"-"`
-	Backends   []Backend   `yaml:"backends" mapstructure:"-"`
+	// Owners says whose series are whose.
+	Owners    Owners    `yaml:"owners" mapstructure:"-"`
+	Rehearsal Rehearsal `yaml:"rehearsal" mapstructure:"-"`
+	Backends  []Backend `yaml:"backends" mapstructure:"-"`
 	// Rules maps kinds of proposals to their options. A rule that is not
 	// named runs with its defaults.
 	Rules map[string]yaml.Node `yaml:"rules" mapstructure:"-"`

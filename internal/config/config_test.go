@@ -49,6 +49,13 @@ func TestLoadErrors(t *testing.T) {
 		"budget below zero":          {minimal + "    budget: {series: -1}\n", "backend main: budget: series and per_month must not be negative"},
 		"budget without prices":      {minimal + "    budget: {per_month: 10}\n", "backend main: budget.per_month: nothing has a price"},
 		"two documents":              {minimal + "---\na: b\n", "document"},
+		"owners with unknown key":    {"owners:\n  lable: team\n" + minimal, "line 2: field lable not found"},
+		"owners with bad label":      {"owners:\n  label: __name__\n" + minimal, `line 2: owners: label is "__name__"`},
+		"rule without owner":         {"owners:\n  rules:\n    - metric: up\n" + minimal, "line 3: rule of owners: it needs an owner"},
+		"rule of nothing":            {"owners:\n  rules:\n    - owner: a\n" + minimal, "either metric or selector is needed"},
+		"rule of everything":         {"owners:\n  rules:\n    - {owner: a, selector: '{}'}\n" + minimal, "selector {}: it has no matcher"},
+		"rule, bad selector":         {"owners:\n  rules:\n    - {owner: b, metric: up}\n    - {owner: a, selector: '{a='}\n" + minimal, "line 4: rule of owners: selector {a=: "},
+		"rule, bad metric":           {"owners:\n  rules:\n    - {owner: a, metric: 'a('}\n" + minimal, "line 3: rule of owners: metric a(: "},
 		"bad retention":              {"store: {report_retention: 0s}\n" + minimal, "store.report_retention"},
 	}
 	for name, tt := range tests {

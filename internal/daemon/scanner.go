@@ -50,6 +50,7 @@ func NewScanner(c *config.Config, logger *slog.Logger, now func() time.Time) (*S
 			MaxLag:    time.Duration(c.Analysis.MaxLag),
 			Require:   c.Analysis.Require,
 			Prices:    c.Prices,
+			Owners:    c.Owners.Owners,
 			Accepted:  map[string]string{},
 		},
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/sentei/sentei"
 )
 
@@ -28,6 +30,12 @@ func settings() sentei.Settings {
 		Window:    30 * day,
 		MinWindow: 30 * day,
 		Prices:    sentei.Prices{Currency: "EUR", PerThousandSeries: 6.50, PerGiBDisk: 0.10, RetentionDays: 90},
+		Owners: sentei.Owners{Rules: []sentei.OwnerRule{
+			{Owner: "platform", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, "job", "node.*|cadvisor|kube-.*")}},
+			{Owner: "databases", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, "__name__", "pg_.*")}},
+			{Owner: "ops", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, "state", "active|failed")}},
+			{Owner: "shop", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, "job", "shop-.*")}},
+		}},
 	}
 }
 
