@@ -14,25 +14,29 @@ func merge(c *collection) *sentei.Inventory {
 	merged := &sentei.Inventory{Backend: c.backend.Name}
 	at := map[string]int{} // metric name -> index in merged.Metrics
 	jobs := map[string]bool{}
-	for _, inv := range c.inventories {
+	for n, inv := range c.inventories {
 		if merged.From.IsZero() || inv.From.Before(merged.From) {
 			merged.From = inv.From
 		}
 		if inv.To.After(merged.To) {
 			merged.To = inv.To
 		}
+		adds := n == 0 // figures of its own
 		for _, m := range inv.Metrics {
 			i, known := at[m.Name]
 			if !known {
 				at[m.Name] = len(merged.Metrics)
 				merged.Metrics = append(merged.Metrics, m)
+				adds = true
 				continue
 			}
 			first := &merged.Metrics[i]
 			first.Type = cmp.Or(first.Type, m.Type)
 			first.Unit = cmp.Or(first.Unit, m.Unit)
 			first.Help = cmp.Or(first.Help, m.Help)
-			first.Jobs = mergeJobs(first.Jobs, m.Jobs)
+			jobs := mergeJobs(first.Jobs, m.Jobs)
+			adds = adds || len(jobs) > len(first.Jobs)
+			first.Jobs = jobs
 		}
 		for _, j := range inv.ScrapeJobs {
 			if !jobs[j.Name] {
@@ -41,7 +45,9 @@ func merge(c *collection) *sentei.Inventory {
 			}
 		}
 		merged.DuplicateTargets = append(merged.DuplicateTargets, inv.DuplicateTargets...)
-		merged.Estimated = append(merged.Estimated, inv.Estimated...)
+		if adds {
+			merged.Estimated = append(merged.Estimated, inv.Estimated...)
+		}
 		merged.ExternalLabels = append(merged.ExternalLabels, inv.ExternalLabels...)
 		merged.RemoteWrite = append(merged.RemoteWrite, inv.RemoteWrite...)
 	}

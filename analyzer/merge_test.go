@@ -48,3 +48,30 @@ func TestMergeSets(t *testing.T) {
 		})
 	}
 }
+
+// TestMergeEstimated names the estimates of those inventories alone of which
+// figures are taken.
+func TestMergeEstimated(t *testing.T) {
+	metric := func(name string, jobs ...string) sentei.Metric {
+		m := sentei.Metric{Name: name}
+		for _, j := range jobs {
+			m.Jobs = append(m.Jobs, sentei.JobMetric{Job: j})
+		}
+		return m
+	}
+	counts := &sentei.Inventory{Metrics: []sentei.Metric{metric("m", "a", "b"), metric("n", "a")}, Estimated: []string{"memory_bytes"}}
+	for name, c := range map[string]struct {
+		second []sentei.Metric
+		want   []string
+	}{
+		"nothing new":  {[]sentei.Metric{metric("m", "b")}, []string{"memory_bytes"}},
+		"a new metric": {[]sentei.Metric{metric("o", "b")}, []string{"memory_bytes", "samples_per_second"}},
+		"a new job":    {[]sentei.Metric{metric("n", "b")}, []string{"memory_bytes", "samples_per_second"}},
+	} {
+		second := &sentei.Inventory{Metrics: c.second, Estimated: []string{"samples_per_second"}}
+		got := merge(&collection{backend: &Backend{}, inventories: []*sentei.Inventory{counts, second}})
+		if d := cmp.Diff(c.want, got.Estimated); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}

@@ -38,7 +38,11 @@ func writeHistory(cmd *cobra.Command, b *strings.Builder, st *store.Store, id st
 	}
 	if i := slices.IndexFunc(tracked, func(t sentei.Tracked) bool { return t.ID == id }); i >= 0 {
 		t := &tracked[i]
-		fmt.Fprintf(b, "%s  carried out; %s: %d of %d series are gone\n", minute(t.AppliedAt), t.State, t.Realised.Series, t.Saving.Series)
+		fmt.Fprintf(b, "%s  carried out; %s: of %s, realised is %s\n", minute(t.AppliedAt), t.State,
+			relabeling.Saving(t.Saving, 0, ""), relabeling.Saving(t.Realised, 0, ""))
+		if t.Note != "" {
+			fmt.Fprintf(b, "%s  %s\n", strings.Repeat(" ", len(minute(t.AppliedAt))), t.Note)
+		}
 		for _, g := range t.Regrets {
 			fmt.Fprintf(b, "%s  consumer %s asks for %s\n", minute(g.Since), g.Consumer, g.Selector)
 		}

@@ -81,17 +81,21 @@ var (
 // What came of the proposals that were carried out.
 var (
 	trackedProposals = &family{"sentei_tracked_proposals", "gauge", []string{"backend", "state"},
-		"Number of proposals that were carried out, by state: applied, verified (the saving is seen) or regretted (somebody asks for what is gone)."}
+		"Number of proposals that were carried out, by state: applied, verified (the saving is seen) or regretted (somebody asks for what is gone). All kinds of proposals are counted; one stays applied while nothing shows its saving."}
 	promisedSeries = &family{"sentei_promised_saving_series", "gauge", []string{"backend"},
 		"Number of active series that the proposals that were carried out promised to save."}
 	realisedSeries = &family{"sentei_realised_saving_series", "gauge", []string{"backend"},
-		"Number of active series of those promised that are not stored any more. Compare with sentei_promised_saving_series."}
+		"Number of active series of those promised that are not stored any more; of what is cut at remote write, by the receiver. 0 while that is not seen. Compare with sentei_promised_saving_series."}
+	promisedSamples = &family{"sentei_promised_saving_samples_per_second", "gauge", []string{"backend"},
+		"Samples per second that the proposals that were carried out promised to save."}
+	realisedSamples = &family{"sentei_realised_saving_samples_per_second", "gauge", []string{"backend"},
+		"Samples per second of those promised that are not ingested any more. Compare with sentei_promised_saving_samples_per_second."}
 	promisedPerMonth = &family{"sentei_promised_saving_per_month", "gauge", []string{"backend", "currency"},
 		"What the proposals that were carried out promised to save in a month of 30 days, at the prices of the time. Absent without prices."}
 	realisedPerMonth = &family{"sentei_realised_saving_per_month", "gauge", []string{"backend", "currency"},
 		"What the proposals that were carried out save in a month of 30 days. Compare with sentei_promised_saving_per_month. Absent without prices."}
 	regrets = &family{"sentei_regrets", "gauge", []string{"backend"},
-		"Number of consumers that ask for something that a carried out proposal took away, each counted once for each such proposal. It should be 0."}
+		"Number of selectors of consumers that ask for something that a carried out proposal took away, or that need what it changed, each counted once for each such proposal. It should be 0."}
 )
 
 // How sources did.
@@ -145,7 +149,7 @@ func reportFamilies() []*family {
 		metricSeries, metricSamplesPerSecond, metricCostPerMonth, metricScoreRatio,
 		metricLabelSeriesWithout, metricLabelValues, metricConsumers,
 		proposals, proposalSavingSeries, proposalSavingPerMonth,
-		trackedProposals, promisedSeries, realisedSeries, promisedPerMonth, realisedPerMonth, regrets,
+		trackedProposals, promisedSeries, realisedSeries, promisedSamples, realisedSamples, promisedPerMonth, realisedPerMonth, regrets,
 		sourceUp, sourceItems, sourceWindow, sourceGaps, sourceLag, minWindow, sourceDuration, problems,
 	}
 }

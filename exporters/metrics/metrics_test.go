@@ -197,9 +197,9 @@ func TestTracked(t *testing.T) {
 	for i, state := range []sentei.State{sentei.Applied, sentei.Verified, sentei.Regretted, sentei.Regretted} {
 		p := r.Proposals[i]
 		p.State, p.Place.Backend = state, "prod"
-		p.Saving, p.SavingPerMonth = sentei.Cost{Series: 100}, 10
+		p.Saving, p.SavingPerMonth = sentei.Cost{Series: 100, SamplesPerSecond: 5}, 10
 		r.Tracked = append(r.Tracked, sentei.Tracked{
-			Proposal: p, Realised: sentei.Cost{Series: int64(30 * i)}, RealisedPerMonth: 3 * float64(i), Regrets: make([]sentei.Regret, i),
+			Proposal: p, Realised: sentei.Cost{Series: int64(30 * i), SamplesPerSecond: float64(i)}, RealisedPerMonth: 3 * float64(i), Regrets: make([]sentei.Regret, i),
 		})
 	}
 	got := exposition(t, scanned(t, r, Options{}))
@@ -210,6 +210,8 @@ func TestTracked(t *testing.T) {
 		`sentei_promised_saving_series{backend="prod"} 400`,
 		`sentei_realised_saving_series{backend="prod"} 180`,
 		`sentei_realised_saving_series{backend="edge"} 0`,
+		`sentei_promised_saving_samples_per_second{backend="prod"} 20`,
+		`sentei_realised_saving_samples_per_second{backend="prod"} 6`,
 		`sentei_promised_saving_per_month{backend="prod",currency="EUR"} 40`,
 		`sentei_realised_saving_per_month{backend="prod",currency="EUR"} 18`,
 		`sentei_regrets{backend="prod"} 6`,

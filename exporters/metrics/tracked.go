@@ -24,6 +24,8 @@ func (p *page) tracked() {
 func (p *page) outcome(backend string, t *sentei.Tracked) {
 	p.add(promisedSeries, float64(t.Saving.Series), backend)
 	p.add(realisedSeries, float64(t.Realised.Series), backend)
+	p.add(promisedSamples, t.Saving.SamplesPerSecond, backend)
+	p.add(realisedSamples, t.Realised.SamplesPerSecond, backend)
 	p.addMoney(promisedPerMonth, t.SavingPerMonth, backend)
 	p.addMoney(realisedPerMonth, t.RealisedPerMonth, backend)
 	p.add(regrets, float64(len(t.Regrets)), backend)

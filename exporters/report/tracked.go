@@ -13,10 +13,15 @@ func trackedPlace(t *sentei.Tracked) string {
 	return t.Place.Backend + "/" + t.ID + ", " + relabeling.Title(&t.Proposal)
 }
 
-// trackedText says where it stands, what it promised and what came of it.
+// trackedText says where it stands, what it promised and what came of it, and
+// what is not seen.
 func (v *view) trackedText(t *sentei.Tracked) string {
-	return fmt.Sprintf("%s, seen %s; promised %s; realised %s",
+	s := fmt.Sprintf("%s, seen %s; promised %s; realised %s",
 		t.State, t.AppliedAt.UTC().Format("2006-01-02 15:04 UTC"), v.saved(t.Saving, t.SavingPerMonth), v.saved(t.Realised, t.RealisedPerMonth))
+	if t.Note != "" {
+		s += "; " + t.Note
+	}
+	return s
 }
 
 // regretTexts says who asks for what is gone; the first few.

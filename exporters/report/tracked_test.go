@@ -19,11 +19,12 @@ func TestTracked(t *testing.T) {
 		done.Regrets = append(done.Regrets, sentei.Regret{Consumer: r.Consumers[0].ID, Selector: "{x}", Since: r.At})
 	}
 	done.Regrets[1].Consumer = "gone"
+	done.Note = "100 series are still there"
 	r.Tracked = []sentei.Tracked{done}
 	for _, format := range []string{"table", "wide", "markdown", "html"} {
 		got := render(t, format, r, Options{})
 		for _, want := range []string{
-			"Carried out", done.ID, "regretted, seen 2026-11-19 00:00 UTC", "2,000 series", "1,900 series",
+			"Carried out", done.ID, "regretted, seen 2026-11-19 00:00 UTC", "2,000 series", "1,900 series", "100 series are still there",
 			r.Consumers[0].Name, "a consumer gone asks", "and 2 more consumers",
 		} {
 			if !strings.Contains(got, want) {

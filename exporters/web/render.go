@@ -209,6 +209,7 @@ func funcs() template.FuncMap {
 		"date":         number.Date,
 		"span":         number.Span,
 		"change":       func(a sentei.Action) string { return relabeling.Change(&a) },
+		"saving":       func(c sentei.Cost) string { return relabeling.Saving(c, 0, "") },
 		"title":        func(p sentei.Proposal) string { return relabeling.Title(&p) },
 		"place":        func(p sentei.Place) string { return relabeling.PlaceName(&p) },
 		"metricPath":   metricPath,

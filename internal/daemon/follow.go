@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,14 +10,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/model/relabel"
-
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/promapi"
 	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/store"
 	"github.com/sentei/sentei/internal/track"
+	"github.com/sentei/sentei/rules"
 )
 
 // OpenStore opens the store that the configuration names, for reading alone or
@@ -69,17 +69,19 @@ func (f *follower) follow(ctx context.Context, r *sentei.Report, series map[stri
 		r.Problems = append(r.Problems, storeProblem("", err, "decisions are not known, so every proposal counts as pending"))
 		return nil
 	}
-	in.Rules = map[string]map[string][]*relabel.Config{}
+	in.Configs = map[string]*promconfig.Effects{}
 	for i := range f.config.Backends {
 		b := &f.config.Backends[i]
-		rules, known, err := f.rules(ctx, b)
+		effects, err := f.effects(ctx, b)
 		if err != nil {
 			r.Problems = append(r.Problems, storeProblem(b.Name, err, "whether proposals were carried out is seen by the series alone"))
 		}
-		if known {
-			in.Rules[b.Name] = rules
+		if effects != nil {
+			in.Configs[b.Name] = effects
 		}
 	}
+	asked := &rules.Input{Report: r}
+	in.Noticing = func(p *sentei.Proposal, since time.Time) []sentei.Regret { return rules.Noticing(asked, p, since) }
 	if err := track.Follow(ctx, in); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -113,37 +115,43 @@ func (f *follower) read(ctx context.Context, in *track.Input) (err error) {
 	return err
 }
 
-// rules returns the metric relabel rules in force at a backend, by scrape job:
-// those that its server has loaded, or those of prometheus_config where no
-// server can tell.
-func (f *follower) rules(ctx context.Context, b *config.Backend) (rules map[string][]*relabel.Config, known bool, err error) {
+// effects returns what the configuration in force at a backend does: the one
+// that its server has loaded, or prometheus_config where no server can tell. It
+// is nil when neither is known. Files of scrape_config_files are those of
+// prometheus_config in any case, since no server shows them.
+func (f *follower) effects(ctx context.Context, b *config.Backend) (*promconfig.Effects, error) {
 	sources, err := dataSources(f.config, b.Name)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	var text []byte
-	var included []promconfig.File
-	switch {
-	case sources.server != nil:
+	if sources.server != nil {
 		client, err := promapi.New(*sources.server, f.config.Dir, f.logger, f.now)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		defer client.Close()
 		loaded, err := client.ConfigYAML(ctx)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		text = []byte(loaded)
-	case b.PrometheusConfig != "":
-		if text, included, err = promconfig.Load(f.config.Dir, b.PrometheusConfig); err != nil {
-			return nil, false, fmt.Errorf("read prometheus_config: %w", err)
-		}
-	default:
-		return nil, false, nil
 	}
-	rules, err = promconfig.MetricRelabelConfigs(text, included...)
-	return rules, err == nil, err
+	var included []promconfig.File
+	if b.PrometheusConfig != "" && (text == nil || bytes.Contains(text, []byte("scrape_config_files:"))) {
+		file, others, err := promconfig.Load(f.config.Dir, b.PrometheusConfig)
+		if err != nil {
+			return nil, fmt.Errorf("read prometheus_config: %w", err)
+		}
+		included = others
+		if text == nil {
+			text = file
+		}
+	}
+	if text == nil {
+		return nil, nil
+	}
+	return promconfig.ReadEffects(text, included...)
 }
 
 // Keep puts a report with its proposals and what came of others into the

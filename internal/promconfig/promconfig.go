@@ -30,6 +30,8 @@ type file struct {
 	Global struct {
 		ScrapeInterval model.Duration    `yaml:"scrape_interval"`
 		ExternalLabels map[string]string `yaml:"external_labels"`
+		// ConvertHistograms is what jobs do that do not say.
+		ConvertHistograms bool `yaml:"convert_classic_histograms_to_nhcb"`
 	} `yaml:"global"`
 	RemoteWrite []struct {
 		Name                string            `yaml:"name"`
@@ -40,10 +42,11 @@ type file struct {
 }
 
 type scrapeConfig struct {
-	JobName        string         `yaml:"job_name"`
-	HonorLabels    bool           `yaml:"honor_labels"`
-	ScrapeInterval model.Duration `yaml:"scrape_interval"`
-	StaticConfigs  []struct {
+	JobName           string         `yaml:"job_name"`
+	HonorLabels       bool           `yaml:"honor_labels"`
+	ScrapeInterval    model.Duration `yaml:"scrape_interval"`
+	ConvertHistograms *bool          `yaml:"convert_classic_histograms_to_nhcb"`
+	StaticConfigs     []struct {
 		Targets []string          `yaml:"targets"`
 		Labels  map[string]string `yaml:"labels"`
 	} `yaml:"static_configs"`
@@ -178,14 +181,7 @@ func (f *file) scrapeJobs() []sentei.ScrapeJob {
 	for i := range f.ScrapeConfigs {
 		s := &f.ScrapeConfigs[i]
 		job := sentei.ScrapeJob{Name: s.JobName, HonorLabels: s.HonorLabels}
-		interval := s.ScrapeInterval
-		if interval == 0 {
-			interval = f.Global.ScrapeInterval
-		}
-		if interval == 0 {
-			interval = defaultInterval
-		}
-		job.Interval = time.Duration(interval)
+		job.Interval = f.interval(s)
 		labels, certain := s.jobLabels()
 		job.JobLabels = labels
 		job.OpenJobs = !certain
@@ -193,6 +189,11 @@ func (f *file) scrapeJobs() []sentei.ScrapeJob {
 	}
 	slices.SortFunc(jobs, func(a, b sentei.ScrapeJob) int { return strings.Compare(a.Name, b.Name) })
 	return jobs
+}
+
+// interval returns how often the job is scraped.
+func (f *file) interval(s *scrapeConfig) time.Duration {
+	return time.Duration(cmp.Or(s.ScrapeInterval, f.Global.ScrapeInterval, defaultInterval))
 }
 
 // jobLabels returns the job labels that targets of the job may carry, as far

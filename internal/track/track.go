@@ -1,23 +1,27 @@
 // Package track follows proposals after they were decided on. In go a report,
-// decisions, the proposals of earlier reports and the relabel rules that are in
+// decisions, the proposals of earlier reports and the configurations that are in
 // force; out come the states of the report's proposals, and those that were
 // carried out, with what they promised, what came of it, and who misses what is
 // gone.
+//
+// Every kind of proposal answers the same questions: whether the configuration
+// carries it out (inforce.go), which series are its own (subject.go) and how
+// many of them are left (count.go), what that makes of its promise (outcome.go),
+// and what stands in the way of saying so (evidence.go). Who notices is asked of
+// the rules that made it.
 package track
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/prometheus/prometheus/model/relabel"
-
 	"github.com/sentei/sentei"
-	"github.com/sentei/sentei/internal/relabeling"
+	"github.com/sentei/sentei/internal/promconfig"
 )
 
 // verifiedShare is the part of a promise that must have come true.
@@ -30,9 +34,12 @@ type Input struct {
 	// Series reads the series of backends, by their names, where an inventory
 	// can. Without, the figures of the inventory are used.
 	Series map[string]sentei.SeriesReader
-	// Rules are the metric relabel rules in force, by backend and scrape job.
-	// A backend whose rules are not known is missing.
-	Rules map[string]map[string][]*relabel.Config
+	// Configs are the configurations in force, by backend. A backend whose
+	// configuration is not known is missing.
+	Configs map[string]*promconfig.Effects
+	// Noticing returns the selectors of consumers that notice what a proposal
+	// took away which was carried out at an instant.
+	Noticing func(p *sentei.Proposal, since time.Time) []sentei.Regret
 	// Decisions are the latest ones, by proposal.
 	Decisions map[string]sentei.Decision
 	// Replaces says which proposals those of the report replace.
@@ -53,14 +60,18 @@ type Earlier struct {
 // in what was carried out, the newest first. What was carried out is taken out
 // of the report's proposals.
 //
-// Carried out is a proposal whose rule is in force and which has nothing left
-// to take away or is not made any more; and an accepted one that is not made
-// any more while at least nine tenths of its series are gone. Where a source
-// failed or the scrape job has no series any more, nothing is concluded from
-// missing series.
+// Carried out is a proposal that the configuration carries out and which has
+// nothing left to take away or is not made any more; and an accepted one that is
+// not made any more while at least nine tenths of its series are gone, where the
+// change can be made elsewhere. Where a source failed or the scrape job has no
+// series any more, nothing is concluded from missing series.
 func Follow(ctx context.Context, in Input) error {
-	f := &follower{Input: in, now: map[string]bool{}}
+	f := &follower{Input: in, now: map[string]bool{}, metrics: map[[2]string]*sentei.MetricReport{}, counts: map[key]counted{}}
 	r := in.Report
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		f.metrics[[2]string{m.Backend, m.Name}] = m
+	}
 	for i := range r.Proposals {
 		p := &r.Proposals[i]
 		decision := in.Decisions[p.ID]
@@ -98,22 +109,23 @@ func Follow(ctx context.Context, in Input) error {
 
 type follower struct {
 	Input
-	now       map[string]bool      // proposals of the report
-	remaining map[string]remaining // by proposal
+	now     map[string]bool                    // proposals of the report
+	metrics map[[2]string]*sentei.MetricReport // by backend and name
+	counts  map[key]counted
 }
 
 // rolledBack reports whether a change that had been carried out is so no
-// longer: its rule is not in force, and there is something to take away once
-// more, which is proposed again or is all that there was.
+// longer: the configuration does not carry it out, and where it may have been
+// made elsewhere, there is something to take away once more, which is proposed
+// again or is all that there was.
 func (f *follower) rolledBack(p *sentei.Proposal) bool {
-	left := f.remaining[p.ID]
-	_, known := f.Rules[p.Place.Backend]
-	return left.known && left.series > 0 && !f.inForce(p) && (f.now[p.ID] || known && left.share(p) == 0)
-}
-
-// inForce reports whether the rule of the proposal is.
-func (f *follower) inForce(p *sentei.Proposal) bool {
-	return p.Place.RemoteWrite == "" && relabeling.Present(f.Rules[p.Place.Backend][p.Place.ScrapeJob], p)
+	yes, known := f.inForce(p)
+	if yes || known && decides(p) {
+		return !yes
+	}
+	o := f.outcome(p)
+	elsewhere := known || p.Action.Kind == sentei.Aggregate
+	return o.known && o.share < 1 && (f.now[p.ID] || elsewhere && o.share == 0)
 }
 
 // newlyApplied returns the proposals, of this report and of those before, that
@@ -127,7 +139,7 @@ func (f *follower) newlyApplied() []sentei.Proposal {
 	}
 	found := map[string]sentei.Proposal{}
 	for _, p := range f.Report.Proposals {
-		if left := f.remaining[p.ID]; left.known && left.series == 0 && f.inForce(&p) {
+		if yes, _ := f.inForce(&p); yes && f.outcome(&p).share == 1 {
 			found[p.ID] = p
 		}
 	}
@@ -135,20 +147,20 @@ func (f *follower) newlyApplied() []sentei.Proposal {
 		if f.now[e.ID] {
 			continue
 		}
-		decision := f.Decisions[e.ID]
-		accepted := decision.State == sentei.Accepted
-		left := f.remaining[e.ID]
+		accepted := f.Decisions[e.ID].State == sentei.Accepted
+		yes, _ := f.inForce(&e.Proposal)
 		switch {
-		case accepted && f.inForce(&e.Proposal):
-		case !e.LastSeen.Before(last) && f.inForce(&e.Proposal):
-		case accepted && left.known && left.share(&e.Proposal) >= verifiedShare:
+		case yes && accepted:
+		case yes && !e.LastSeen.Before(last) && e.Action.Kind != sentei.DeleteRules:
+		case yes && !e.LastSeen.Before(last) && f.outcome(&e.Proposal).share == 1: // else the file may only not be read any more
+		case accepted && !decides(&e.Proposal) && e.Place.RemoteWrite == "" && f.outcome(&e.Proposal).share >= verifiedShare:
 		default:
 			continue
 		}
 		found[e.ID] = e.Proposal
 	}
-	for id := range maps.Clone(found) { // the newer one carries out the older
-		delete(found, found[id].Replaces)
+	for _, p := range maps.Clone(found) { // the newer one carries out the older
+		delete(found, p.Replaces)
 	}
 	var out []sentei.Proposal
 	for _, id := range slices.Sorted(maps.Keys(found)) {
@@ -163,29 +175,76 @@ func (f *follower) update(t *sentei.Tracked) {
 	prices := f.Report.Settings.Prices
 	t.Decision = f.Decisions[t.ID]
 	t.SavingPerMonth = prices.PerMonth(t.Saving)
-	if left := f.remaining[t.ID]; left.known {
-		share := left.share(&t.Proposal)
-		t.Realised = part(t.Saving, share)
+	o := f.outcome(&t.Proposal)
+	if reason := f.tooOld(&t.Proposal, t.AppliedAt); o.known && reason != "" {
+		o = unknown("%s", reason)
+	}
+	if o.known {
+		t.Realised = part(t.Saving, o.share)
 		t.State = sentei.Applied
-		if share >= verifiedShare {
+		if o.share >= verifiedShare {
 			t.State = sentei.Verified
 		}
 	}
 	t.RealisedPerMonth = prices.PerMonth(t.Realised)
-	before := t.Regrets
+	t.Note = f.note(t, o)
 	t.Regrets = f.regrets(t)
-	for i := range t.Regrets {
-		g := &t.Regrets[i]
-		if k := slices.IndexFunc(before, func(b sentei.Regret) bool { return b.Consumer == g.Consumer && b.Selector == g.Selector }); k >= 0 {
-			g.Since = before[k].Since
-		}
-	}
 	switch {
 	case len(t.Regrets) > 0:
 		t.State = sentei.Regretted
 	case t.State != sentei.Verified:
 		t.State = sentei.Applied
 	}
+}
+
+// note says what is not seen of a proposal that was carried out, and by what
+// alone it was seen.
+func (f *follower) note(t *sentei.Tracked, o outcome) string {
+	var parts []string
+	if yes, known := f.inForce(&t.Proposal); !yes {
+		switch {
+		case t.Action.Kind == sentei.Aggregate:
+			parts = append(parts, "seen by the series alone, since no configuration of aggregations is read")
+		case known:
+			parts = append(parts, "seen by the series alone, since no rule of the configuration does it")
+		default:
+			parts = append(parts, "the configuration in force is not known")
+		}
+	}
+	switch {
+	case o.note == "":
+	case o.known:
+		parts = append(parts, o.note)
+	default:
+		parts = append(parts, "the saving cannot be seen now: "+o.note)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// regrets returns who notices, each with the first scan that saw it. While a
+// source of consumers cannot be read, those that were known stay.
+func (f *follower) regrets(t *sentei.Tracked) []sentei.Regret {
+	now := f.Noticing(&t.Proposal, t.AppliedAt)
+	same := func(g sentei.Regret) func(sentei.Regret) bool {
+		return func(o sentei.Regret) bool { return o.Consumer == g.Consumer && o.Selector == g.Selector }
+	}
+	for i := range now {
+		if k := slices.IndexFunc(t.Regrets, same(now[i])); k >= 0 {
+			now[i].Since = t.Regrets[k].Since
+		}
+	}
+	if f.unread(stored(&t.Proposal), func(s *sentei.SourceStatus) bool { return s.Class != "" }) == "" {
+		return now
+	}
+	for _, g := range t.Regrets {
+		if !slices.ContainsFunc(now, same(g)) {
+			now = append(now, g)
+		}
+	}
+	slices.SortFunc(now, func(a, b sentei.Regret) int {
+		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Selector, b.Selector))
+	})
+	return now
 }
 
 // part returns a share of a cost.
@@ -199,38 +258,4 @@ func part(c sentei.Cost, share float64) sentei.Cost {
 		MemoryBytes:      c.MemoryBytes * share,
 		DiskBytesPerDay:  c.DiskBytesPerDay * share,
 	}
-}
-
-// count finds out what is left of what proposals take away, of all that may
-// turn out to be carried out.
-func (f *follower) count(ctx context.Context) error {
-	f.remaining = map[string]remaining{}
-	byBackend := map[string][]*sentei.Proposal{}
-	add := func(p *sentei.Proposal) {
-		if _, seen := f.remaining[p.ID]; !seen {
-			f.remaining[p.ID] = remaining{}
-			byBackend[p.Place.Backend] = append(byBackend[p.Place.Backend], p)
-		}
-	}
-	for i := range f.Tracked {
-		add(&f.Tracked[i].Proposal)
-	}
-	for i := range f.Report.Proposals {
-		if p := &f.Report.Proposals[i]; f.inForce(p) {
-			add(p)
-		}
-	}
-	for i := range f.Earlier {
-		if e := &f.Earlier[i]; !f.now[e.ID] && (f.Decisions[e.ID].State == sentei.Accepted || f.inForce(&e.Proposal)) {
-			add(&e.Proposal)
-		}
-	}
-	for _, backend := range slices.Sorted(maps.Keys(byBackend)) {
-		counted, err := countRemaining(ctx, f.Report, backend, f.Series[backend], byBackend[backend])
-		if err != nil {
-			return fmt.Errorf("count what is left in backend %s: %w", backend, err)
-		}
-		maps.Copy(f.remaining, counted)
-	}
-	return nil
 }

@@ -8,10 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/relabel"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/promconfig"
 	"github.com/sentei/sentei/internal/relabeling"
 )
 
@@ -50,7 +49,7 @@ func world(m int64, with500 int64, series ...sentei.Series) Input {
 		return []sentei.JobMetric{{Job: "j", Cost: sentei.Cost{Series: n}, Labels: l}}
 	}
 	r := &sentei.Report{
-		At: at, Backends: []sentei.Backend{{Name: "b"}},
+		At: at, Backends: []sentei.Backend{{Name: "b", To: at}},
 		Sources:  []sentei.SourceStatus{{Backend: "b", Name: "block", Up: true}},
 		Settings: sentei.Settings{Prices: sentei.Prices{PerThousandSeries: 1000}},
 		Metrics:  []sentei.MetricReport{{Backend: "b", Metric: sentei.Metric{Name: "up", Jobs: job(1, sentei.LabelStats{Name: "instance"})}}},
@@ -59,7 +58,11 @@ func world(m int64, with500 int64, series ...sentei.Series) Input {
 		code := sentei.LabelStats{Name: "code", Series: m, Complete: true, Values: []sentei.LabelValue{{Value: "200", Series: m}, {Value: "500", Series: with500}}}
 		r.Metrics = append(r.Metrics, sentei.MetricReport{Backend: "b", Metric: sentei.Metric{Name: "m", Jobs: job(m, code)}})
 	}
-	in := Input{Report: r, Decisions: map[string]sentei.Decision{}, Rules: map[string]map[string][]*relabel.Config{"b": {}}}
+	in := Input{
+		Report: r, Decisions: map[string]sentei.Decision{},
+		Configs:  map[string]*promconfig.Effects{"b": {Jobs: map[string]promconfig.JobEffects{"s": {}}}},
+		Noticing: func(*sentei.Proposal, time.Time) []sentei.Regret { return nil },
+	}
 	if series != nil {
 		in.Series = map[string]sentei.SeriesReader{"b": seriesList(series)}
 	}
@@ -96,7 +99,9 @@ func (in *Input) deploy(t *testing.T, p sentei.Proposal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.Rules["b"]["s"] = append(in.Rules["b"]["s"], rules...)
+	job := in.Configs["b"].Jobs["s"]
+	job.Rules = append(job.Rules, rules...)
+	in.Configs["b"].Jobs["s"] = job
 }
 
 // came is what a test looks at: the state and the series that are gone.
@@ -263,80 +268,53 @@ func TestUnreadableSeries(t *testing.T) {
 	}
 }
 
-func TestRegrets(t *testing.T) {
-	applied := at.Add(-48 * time.Hour)
-	selector := func(text string, live ...string) sentei.Selector {
-		matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return sentei.Selector{Matchers: matchers, Live: sentei.Labels(live...)}
-	}
-	alert := sentei.Consumer{Kind: sentei.AlertingRule, Backend: "b"}
-	query := sentei.Consumer{Kind: sentei.Query, Backend: "b", LastSeen: applied}
-	later := query
-	later.LastSeen = applied.Add(time.Second)
-	dead, elsewhere := alert, alert
-	dead.Kind, dead.Dead, elsewhere.Backend = sentei.RecordingRule, true, "other"
-	tests := []struct {
-		proposal sentei.Proposal
-		m        int64 // live series of the metric that are left
-		consumer sentei.Consumer
-		selector sentei.Selector
-		want     bool
-	}{
-		{dropM(), 0, alert, selector(`m`), true},
-		{dropM(), 0, alert, selector(`m{code="7"}`), true},
-		{dropM(), 0, alert, selector(`m{job="other"}`), false},
-		{dropM(), 0, alert, selector(`{__name__=~"m|n"}`), true},
-		{dropM(), 0, alert, selector(`{job="j"}`), true},
-		{dropM(), 0, alert, selector(`{code="500"}`), false}, // which metrics had it is not known any more
-		{dropM(), 0, alert, selector(`n`), false},
-		{dropM(), 0, query, selector(`m`), false},
-		{dropM(), 0, later, selector(`m`), true},
-		{dropM(), 0, dead, selector(`m`), false},
-		{dropM(), 0, elsewhere, selector(`m`), false},
-		{drop500(), 9, alert, selector(`m`), true},
-		{drop500(), 9, alert, selector(`m{code="200"}`), false},
-		{drop500(), 9, alert, selector(`m{code=~"5.."}`), true},
-		{drop500(), 9, alert, selector(`{code=~"5.."}`), true},
-		{stripCode(), 9, alert, selector(`m`), false},
-		{stripCode(), 9, alert, selector(`m`, "code"), true},
-		{stripCode(), 9, alert, selector(`m{code="200"}`), true},
-	}
-	for _, tt := range tests {
-		in := world(tt.m, 0)
-		in.Tracked = []sentei.Tracked{{Proposal: tt.proposal, AppliedAt: applied}}
-		in.deploy(t, tt.proposal)
-		c := tt.consumer
-		c.ID, c.Selectors = "c", []sentei.Selector{tt.selector, tt.selector}
-		in.Report.Consumers = []sentei.Consumer{c}
-		var want []sentei.Regret
-		if tt.want {
-			want = []sentei.Regret{{Consumer: "c", Selector: tt.selector.String(), Since: at}}
-		}
-		state := follow(t, in)[0].State
-		if diff := cmp.Diff(want, in.Report.Tracked[0].Regrets); diff != "" || tt.want != (state == sentei.Regretted) {
-			t.Errorf("%s by %s %s: %s, -want +got\n%s", tt.proposal.ID, c.Kind, tt.selector.String(), state, diff)
-		}
-	}
-}
-
-// TestRegretsKeepTheirTime finds a regret again, and sees it end.
+// TestRegretsKeepTheirTime finds a regret again, keeps it while a source of
+// consumers is down, and sees it end.
 func TestRegretsKeepTheirTime(t *testing.T) {
-	m := sentei.Selector{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "m")}}
 	in := world(0, 0)
-	in.Tracked = []sentei.Tracked{{Proposal: dropM(), AppliedAt: at.Add(-48 * time.Hour), Regrets: []sentei.Regret{{Consumer: "c", Selector: m.String(), Since: at.Add(-time.Hour)}}}}
-	in.Report.Consumers = []sentei.Consumer{{ID: "c", Backend: "b", Kind: sentei.Dashboard, Selectors: []sentei.Selector{m}}}
-	follow(t, in)
-	if got := in.Report.Tracked[0]; len(got.Regrets) != 1 || !got.Regrets[0].Since.Equal(at.Add(-time.Hour)) {
-		t.Errorf("%+v", got)
+	applied := at.Add(-48 * time.Hour)
+	known := []sentei.Regret{{Consumer: "c", Selector: "{m}", Since: at.Add(-time.Hour)}}
+	in.Tracked = []sentei.Tracked{{Proposal: dropM(), AppliedAt: applied, Regrets: known}}
+	in.Noticing = func(p *sentei.Proposal, since time.Time) []sentei.Regret {
+		if p.ID != "drop" || !since.Equal(applied) {
+			t.Errorf("asked for %s since %s", p.ID, since)
+		}
+		return []sentei.Regret{{Consumer: "c", Selector: "{m}", Since: at}, {Consumer: "d", Selector: "{m}", Since: at}}
 	}
-	in.Report.Consumers = nil
+	follow(t, in)
+	want := append(known, sentei.Regret{Consumer: "d", Selector: "{m}", Since: at})
+	if diff := cmp.Diff(want, in.Report.Tracked[0].Regrets); diff != "" || in.Report.Tracked[0].State != sentei.Regretted {
+		t.Error(diff)
+	}
+	in.Noticing = func(*sentei.Proposal, time.Time) []sentei.Regret { return nil }
+	in.Report.Sources = append(in.Report.Sources, sentei.SourceStatus{Backend: "b", Name: "dashboard_files", Class: sentei.ClassDashboards})
+	in.Tracked = in.Report.Tracked
+	follow(t, in)
+	if diff := cmp.Diff(want, in.Report.Tracked[0].Regrets); diff != "" {
+		t.Error(diff)
+	}
+	in.Report.Sources[1].Up = true
 	if diff := cmp.Diff([]came{{"drop", sentei.Verified, 10}}, follow(t, in)); diff != "" {
 		t.Error(diff)
 	}
 	if money := in.Report.Tracked[0].RealisedPerMonth; money != 10 {
 		t.Errorf("%v a month", money)
+	}
+}
+
+// TestNewerOneCarriesOutAllBefore counts one change once, however often its
+// proposal has changed.
+func TestNewerOneCarriesOutAllBefore(t *testing.T) {
+	in := world(1, 0)
+	before := ""
+	for _, id := range []string{"c", "a", "d", "b"} {
+		p := drop500()
+		p.ID, p.Replaces = id, before
+		in.accept(p)
+		before = id
+	}
+	in.deploy(t, drop500())
+	if diff := cmp.Diff([]came{{"b", sentei.Verified, 10}}, follow(t, in)); diff != "" {
+		t.Error(diff)
 	}
 }
