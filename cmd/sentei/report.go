@@ -15,6 +15,9 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/changes"
+	"github.com/sentei/sentei/internal/config"
+	"github.com/sentei/sentei/internal/daemon"
+	"github.com/sentei/sentei/internal/store"
 )
 
 func newReport() *cobra.Command {
@@ -111,6 +114,9 @@ func runReport(cmd *cobra.Command, _ []string) error {
 		}
 		options.Changes = changes.Between(previous, r)
 	}
+	if options.Trend, err = readTrend(cmd, c, backends); err != nil {
+		return err
+	}
 	if cmd.Flags().Changed("top") {
 		options.Top, _ = cmd.Flags().GetInt("top")
 	}
@@ -178,6 +184,19 @@ func readPrevious(cmd *cobra.Command) (*sentei.Report, error) {
 		return nil, nil
 	}
 	return readReport(cmd, name)
+}
+
+// readTrend lists the kept reports, of the backends alone when there are any.
+func readTrend(cmd *cobra.Command, c *config.Config, backends []string) ([]store.ReportInfo, error) {
+	st, err := daemon.OpenStore(cmd.Context(), c, true)
+	if st == nil {
+		return nil, err
+	}
+	kept, err := st.Reports(cmd.Context())
+	if len(backends) > 0 {
+		kept = store.OfBackends(kept, backends...)
+	}
+	return kept, errors.Join(err, st.Close())
 }
 
 func addOutputFile(cmd *cobra.Command) {

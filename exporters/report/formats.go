@@ -10,6 +10,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/changes"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // Format is one way to write a report.
@@ -37,6 +38,9 @@ type Options struct {
 	// Changes is what happened since an earlier report. All formats but CSV say
 	// it; those for people say it first. Nil when there is no earlier report.
 	Changes *changes.Changes
+	// Trend is the kept reports, the newest first, of the backends that the
+	// report is of. HTML draws how they developed; nil without a store.
+	Trend []store.ReportInfo
 	// Color allows ANSI colors in table and wide.
 	Color bool
 	// Width is the width of the terminal in columns, for table and wide. They

@@ -51,6 +51,8 @@ type page struct {
 	Metrics    []metricRow
 	Rest       string // what the table of metrics leaves out
 	Changes    *changesView
+	Trend      *Trend
+	Waterfall  *Waterfall
 	Tracked    []trackedRow
 	Findings   []findingRow
 	Sources    []sourceRow
@@ -110,6 +112,7 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 		p.Rest = "and " + number.Plural(rest.metrics, "more metric") + ", together " + v.amount(rest.cost, rest.perMonth)
 	}
 	p.Changes = htmlChanges(o.Changes)
+	p.Trend, p.Waterfall = v.trend(o.Trend), v.waterfall()
 	for i := range v.Tracked {
 		t := &v.Tracked[i]
 		p.Tracked = append(p.Tracked, trackedRow{trackedPlace(t), v.trackedText(t), v.regretTexts(t)})

@@ -4,7 +4,6 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"strconv"
 	"strings"
 
 	"github.com/sentei/sentei"
@@ -14,10 +13,12 @@ import (
 var templates embed.FS
 
 // Templates returns the templates of the page, for pages that show the same
-// parts: "summary", "advice" and "treemaps" are made of a Summary.
+// parts: "summary", "advice" and "treemaps" are made of a Summary, "trend" of a
+// Trend and "waterfall" of a Waterfall. All but "advice" need "patterns" once
+// on the page: what tells verdicts apart beside color.
 func Templates() (*template.Template, error) {
 	t, err := template.New("").Funcs(template.FuncMap{
-		"px":    func(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) },
+		"px":    px,
 		"class": class,
 		"wrap":  wrap,
 		"prose": prose,

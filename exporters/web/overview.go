@@ -2,12 +2,9 @@ package web
 
 import (
 	"net/http"
-	"slices"
-	"strconv"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/report"
-	"github.com/sentei/sentei/internal/store"
 )
 
 // A stateSum is what the proposals of one state save together.
@@ -60,12 +57,13 @@ func (s states) sums() []stateSum {
 
 type overview struct {
 	report.Summary
-	States  []stateSum
-	Biggest []sentei.Proposal
-	Grown   []*sentei.MetricReport
-	Shrunk  []*sentei.MetricReport
-	Since   string
-	Trend   *trend
+	States    []stateSum
+	Biggest   []sentei.Proposal
+	Grown     []*sentei.MetricReport
+	Shrunk    []*sentei.MetricReport
+	Since     string
+	Trend     *report.Trend
+	Waterfall *report.Waterfall
 }
 
 // short is how many lines the lists of the overview have.
@@ -94,54 +92,8 @@ func (h *Handler) overviewPage(w http.ResponseWriter, req *http.Request, x *inde
 	if err != nil {
 		h.options.Logger.Error("list reports", "err", err) // the rest of the page is worth showing
 	}
-	o.Trend = newTrend(reports)
+	o.Trend = report.NewTrend(x.Report, reports)
+	now, _ := s.only("")
+	o.Waterfall = report.NewWaterfall(now)
 	h.show(w, req, http.StatusOK, "ui-overview", "overview", "Overview", x, o)
-}
-
-// A trend is what was stored at each kept report.
-type trend struct {
-	Points []point
-	Line   string // of all, for a polyline
-	Unused string // of the unused part
-	From   string
-	To     string
-	Last   int64
-	First  int64
-}
-
-type point struct{ All, Unused int64 }
-
-// newTrend draws the series of the kept reports, or returns nil when there
-// are too few. They come newest first.
-func newTrend(reports []store.ReportInfo) *trend {
-	const most, width, height = 120, 1080.0, 120.0
-	if len(reports) < 3 {
-		return nil
-	}
-	reports = slices.Clone(reports[:min(len(reports), most)])
-	slices.Reverse(reports)
-	t := &trend{From: reports[0].At.UTC().Format("2006-01-02 15:04"), To: reports[len(reports)-1].At.UTC().Format("2006-01-02 15:04")}
-	highest := int64(1)
-	for _, r := range reports {
-		p := point{Unused: r.Verdicts[sentei.Unused].Series}
-		for _, v := range r.Verdicts {
-			p.All += v.Series
-		}
-		highest = max(highest, p.All)
-		t.Points = append(t.Points, p)
-	}
-	span := reports[len(reports)-1].At.Sub(reports[0].At).Seconds()
-	for i, p := range t.Points {
-		at := width
-		if span > 0 {
-			at = width * reports[i].At.Sub(reports[0].At).Seconds() / span
-		}
-		y := func(n int64) string {
-			return strconv.FormatFloat(at, 'f', 1, 64) + "," + strconv.FormatFloat(height-(height-4)*float64(n)/float64(highest), 'f', 1, 64) + " "
-		}
-		t.Line += y(p.All)
-		t.Unused += y(p.Unused)
-	}
-	t.First, t.Last = t.Points[0].All, t.Points[len(t.Points)-1].All
-	return t
 }

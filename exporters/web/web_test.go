@@ -145,7 +145,7 @@ func TestOverviewSaysWhatChanged(t *testing.T) {
 	}
 	h := newTest(t, r, func(o *Options) { o.Decider = &memory{reports: reports} })
 	body := get(t, h, "/").Body.String()
-	for _, want := range []string{`up">&#43;7<`, `down">-9<`, "from 146 to 150"} {
+	for _, want := range []string{`up">&#43;7<`, `down">-9<`, "Active series: 146 → ", "What the bill would be"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing", want)
 		}

@@ -247,13 +247,27 @@ func (d *Daemon) scan(ctx context.Context) {
 		err := Keep(ctx, d.store, s.config, r)
 		d.written(s.config.Store.Path, err)
 	}
+	kept := d.kept(ctx)
 	for _, o := range s.outputs {
-		notes, err := o.write(r)
+		notes, err := o.write(r, kept)
 		if notes != "" {
 			d.options.Logger.Info("wrote output", "file", o.name, "notes", notes)
 		}
 		d.written(o.name, err)
 	}
+}
+
+// kept lists the reports in the store, the newest first. Without them reports
+// are written all the same.
+func (d *Daemon) kept(ctx context.Context) []store.ReportInfo {
+	if d.store == nil {
+		return nil
+	}
+	kept, err := d.store.Reports(ctx)
+	if err != nil && ctx.Err() == nil {
+		d.options.Logger.Error("reports have no trend", "err", err)
+	}
+	return kept
 }
 
 // written notes whether a file could be written.

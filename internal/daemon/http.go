@@ -24,14 +24,14 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("POST /-/reload", d.reloadOverHTTP)
 	mux.HandleFunc("PUT /-/reload", d.reloadOverHTTP)
 	for _, f := range report.Formats() {
-		mux.HandleFunc("GET /report/"+f.Name, d.withReport(func(r *sentei.Report) (string, []byte, error) {
+		mux.HandleFunc("GET /report/"+f.Name, d.withReport(func(req *http.Request, r *sentei.Report) (string, []byte, error) {
 			var b bytes.Buffer
-			err := f.Write(&b, r, report.Options{Top: f.Top})
+			err := f.Write(&b, r, report.Options{Top: f.Top, Trend: d.kept(req.Context())})
 			return f.ContentType, b.Bytes(), err
 		}))
 	}
 	for _, dialect := range relabel.Dialects() {
-		mux.HandleFunc("GET /relabel/"+dialect.Name, d.withReport(func(r *sentei.Report) (string, []byte, error) {
+		mux.HandleFunc("GET /relabel/"+dialect.Name, d.withReport(func(_ *http.Request, r *sentei.Report) (string, []byte, error) {
 			var b bytes.Buffer
 			c := d.current.Load().config
 			options, err := RelabelOptions(c, r)
@@ -70,14 +70,14 @@ func (d *Daemon) reloadOverHTTP(w http.ResponseWriter, req *http.Request) {
 
 // withReport answers with a rendering of the last good report. It is rendered
 // to memory first, so that an error is a clean 500.
-func (d *Daemon) withReport(render func(*sentei.Report) (contentType string, body []byte, err error)) http.HandlerFunc {
+func (d *Daemon) withReport(render func(*http.Request, *sentei.Report) (contentType string, body []byte, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		r := d.Report()
 		if r == nil {
 			http.Error(w, "there is no report yet: see the log, or sentei_scans_total on /metrics", http.StatusServiceUnavailable)
 			return
 		}
-		contentType, body, err := render(r)
+		contentType, body, err := render(req, r)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
