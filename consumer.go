@@ -2,6 +2,7 @@ package sentei
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -204,13 +205,15 @@ func (s *Selector) NamedMetric() (name string, named bool) {
 }
 
 // MaySelectOutput reports whether the selector may select what the recording
-// rule writes. Only the name and the labels that the rule sets are certain.
-func (s *Selector) MaySelectOutput(rule *Consumer) bool {
+// rule writes. Only the name and the labels that the rule sets are certain, but
+// for external ones, which series get where they are read: Thanos lets those
+// take the place of the rule's, and remote read drops matchers on them.
+func (s *Selector) MaySelectOutput(rule *Consumer, external []string) bool {
 	for _, m := range s.Matchers {
 		if m.Name == model.MetricNameLabel && !m.Matches(rule.Records) {
 			return false
 		}
-		if v, set := rule.RecordLabels[m.Name]; set && !m.Matches(v) {
+		if v, set := rule.RecordLabels[m.Name]; set && !m.Matches(v) && !slices.Contains(external, m.Name) {
 			return false
 		}
 	}

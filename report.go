@@ -63,9 +63,12 @@ type Settings struct {
 
 // Backend is one monitored Prometheus-compatible store.
 type Backend struct {
-	Name       string      `json:"name"`
-	From       time.Time   `json:"from"`
-	To         time.Time   `json:"to"`
+	Name string    `json:"name"`
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Listed is the span of the inventory whose series can be listed one by
+	// one; zero when there is none. From and To are those of all inventories.
+	Listed     Window      `json:"listed,omitzero"`
 	ScrapeJobs []ScrapeJob `json:"scrape_jobs,omitempty"`
 	// DuplicateTargets are addresses that several of them scrape, sorted.
 	DuplicateTargets []DuplicateTarget `json:"duplicate_targets,omitempty"`

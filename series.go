@@ -39,7 +39,8 @@ type Constant struct {
 	Value float64
 	// Unless says why that is not so, or not known; empty when it is so.
 	Unless string
-	// Samples is how many were looked at, From and To the time that they cover.
+	// Samples is how many were looked at, From and To the time that the chunks
+	// that hold them cover.
 	Samples  int64
 	From, To time.Time
 }

@@ -123,12 +123,13 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	}
 	analyzeRecordingRules(sides)
 	for i := range collected {
-		analyzeBackend(r, &collected[i], sides[i], o)
+		listed := sentei.Window{}
 		for _, inv := range collected[i].inventories {
 			if name := collected[i].backend.Name; inv.Series != nil && series[name] == nil {
-				series[name] = inv.Series
+				series[name], listed = inv.Series, sentei.Window{From: inv.From, To: inv.To}
 			}
 		}
+		analyzeBackend(r, &collected[i], sides[i], listed, o)
 	}
 	r.Problems = append(r.Problems, acceptedInVain(r.Problems, o.Accepted)...)
 	sortReport(r)
@@ -151,15 +152,15 @@ func accept(problems []sentei.Problem, o Options) []sentei.Problem {
 }
 
 // analyzeBackend adds a backend whose recording rules are understood to the
-// report.
-func analyzeBackend(r *sentei.Report, c *collection, s *side, o Options) {
+// report. listed is the span of the series that can be listed.
+func analyzeBackend(r *sentei.Report, c *collection, s *side, listed sentei.Window, o Options) {
 	inv, consumers := s.inventory, s.consumers
 	problems := append(s.problems, accept(opaqueProblems(consumers), o)...)
 	metrics := join(inv, consumers, blockers(problems), r.At.Add(-o.Window))
 	score(metrics, consumers, r.At, o)
 
 	r.Backends = append(r.Backends, sentei.Backend{
-		Name: c.backend.Name, From: inv.From, To: inv.To,
+		Name: c.backend.Name, From: inv.From, To: inv.To, Listed: listed,
 		ScrapeJobs: inv.ScrapeJobs, DuplicateTargets: inv.DuplicateTargets, ExternalLabels: inv.ExternalLabels,
 		Isolated: c.backend.Isolated, Estimated: inv.Estimated, Budget: c.backend.Budget,
 	})

@@ -2,6 +2,9 @@ package analyzer
 
 import (
 	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei"
 )
@@ -110,7 +113,10 @@ func needOf(reader, rule sided) (need sentei.LabelSet, reads bool) {
 	}
 	for i := range reader.Selectors {
 		s := &reader.Selectors[i]
-		if elsewhere && s.MatchesName(rule.Records) || s.MaySelectOutput(rule.Consumer) {
+		switch {
+		case elsewhere && s.MatchesName(rule.Records):
+			need, reads = need.Union(s.Live).Union(federated(s.Live)), true
+		case !elsewhere && s.MaySelectOutput(rule.Consumer, rule.side.inventory.ExternalLabels):
 			need, reads = need.Union(s.Live), true
 		}
 	}
@@ -118,4 +124,24 @@ func needOf(reader, rule sided) (need sentei.LabelSet, reads bool) {
 		need = need.Without(name)
 	}
 	return need, reads
+}
+
+// federated returns what the labels are called at a server that another one has
+// them from: a scrape that does not honor labels renames those that the target
+// has too, job to exported_job.
+func federated(labels sentei.LabelSet) sentei.LabelSet {
+	var out []string
+	for _, name := range labels.Names {
+		at, renamed := strings.CutPrefix(name, model.ExportedLabelPrefix)
+		switch {
+		case !labels.AllBut && renamed:
+			out = append(out, at)
+		case labels.AllBut && !labels.Has(model.ExportedLabelPrefix+name): // under neither name
+			out = append(out, name)
+		}
+	}
+	if labels.AllBut {
+		return sentei.AllLabelsBut(out...)
+	}
+	return sentei.Labels(out...)
 }

@@ -74,7 +74,7 @@ func benchInput(b *testing.B) (*Input, int64) {
 		b.Fatal(err)
 	}
 	r := &sentei.Report{At: scanned.To, Settings: sentei.Settings{Window: 24 * time.Hour}}
-	backend := sentei.Backend{Name: "b", From: scanned.From, To: scanned.To}
+	backend := sentei.Backend{Name: "b", From: scanned.From, To: scanned.To, Listed: sentei.Window{From: scanned.From, To: scanned.To}}
 	jobs := map[string]bool{}
 	var total int64
 	for _, m := range scanned.Metrics {

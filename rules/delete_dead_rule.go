@@ -185,7 +185,7 @@ func (x *index) deletionEvidence(b *sentei.Backend, rule []*sentei.Consumer) []s
 	}
 	readers := 0
 	for _, r := range x.readings(c.Records) {
-		if r.consumer.Dead && r.consumer.Backend == b.Name && r.selector.MaySelectOutput(c) {
+		if r.consumer.Dead && r.consumer.Backend == b.Name && r.selector.MaySelectOutput(c, b.ExternalLabels) {
 			out = append(out, sentei.Evidence{Claim: fmt.Sprintf("It is read by %s, which nobody reads either.", describe(r.consumer))})
 			readers++
 		}

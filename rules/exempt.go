@@ -185,7 +185,7 @@ func (x *index) mayRecord(rule *sentei.Consumer, backend string, e *sentei.Exemp
 		return true
 	}
 	covers := sentei.Selector{Matchers: e.Matchers}
-	if !covers.MaySelectOutput(rule) {
+	if !covers.MaySelectOutput(rule, x.external[backend]) {
 		return false
 	}
 	m := x.metric(backend, rule.Records)

@@ -75,7 +75,7 @@ func (x *index) readersThatGo(p *sentei.Proposal) []string {
 				continue
 			}
 			for _, r := range x.readings(rule.Records) {
-				if r.consumer.Dead && sameBackend(r.consumer, rule.Backend) && r.selector.MaySelectOutput(rule) {
+				if r.consumer.Dead && sameBackend(r.consumer, rule.Backend) && r.selector.MaySelectOutput(rule, x.external[rule.Backend]) {
 					out = append(out, r.consumer.ID)
 				}
 			}

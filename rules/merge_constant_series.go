@@ -44,7 +44,7 @@ begin anew, so results that look back over that moment are off, for as long as t
   samples a series has, such as count_over_time, rate and subqueries of the raw series.
 - Every reader names the metric in full, in PromQL.
 - Every sample of the metric in the blocks, in all jobs, is 1, or every one is 0. Samples that are only in the head are not read,
-  so the blocks must cover min_span.
+  so the blocks must hold it for min_span.
 - Series become one only within a target: labels that the series ` + "`up`" + ` of the job has are never taken off, and each
   series must have the labels of a target that ` + "`up`" + ` shows. Then all of them come with one scrape, and Prometheus stores
   the first.
@@ -57,7 +57,7 @@ inventory that lists series and reads samples, such as the source block.`,
   metrics: .+_info
   # Propose nothing that saves fewer active series.
   min_series: 10
-  # How much time the blocks must cover.
+  # How much time the samples in blocks must cover.
   min_span: 7d
   # Leave a metric alone that has more samples than that: about two seconds' reading.
   max_samples: 100000000
@@ -114,8 +114,8 @@ func (o mergeConstantSeriesOptions) proposeBackend(ctx context.Context, in *Inpu
 	if !ok {
 		return left("no inventory of the backend reads samples", "add the source block, which reads a data directory"), nil
 	}
-	if span := b.To.Sub(b.From); span < time.Duration(o.MinSpan) {
-		return left(fmt.Sprintf("the inventory covers %s, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan),
+	if span := b.Listed.Duration(); span < time.Duration(o.MinSpan) {
+		return left(fmt.Sprintf("the inventory that lists series covers %s, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan),
 			"let it cover more, or lower rules.merge_constant_series.min_span"), nil
 	}
 	merges, err := x.readMerges(ctx, reader, b, candidates)
@@ -137,7 +137,7 @@ func (o mergeConstantSeriesOptions) proposeBackend(ctx context.Context, in *Inpu
 		case c.Value != 0 && c.Value != 1:
 			unless = fmt.Sprintf("its value is %v, and neither 0 nor 1", c.Value)
 		case span < time.Duration(o.MinSpan):
-			unless = fmt.Sprintf("the blocks cover %s, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan)
+			unless = fmt.Sprintf("the blocks hold %s of it, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan)
 		}
 		if unless != "" {
 			made.Problems = append(made.Problems, problem(sentei.Problem{
@@ -207,7 +207,7 @@ func (o mergeConstantSeriesOptions) proposals(x *index, b *sentei.Backend, g *me
 			Query: fmt.Sprintf("count(count without (%s) ({__name__=%q,job=%q}))", strings.Join(g.labels, ", "), g.metric.Name, g.job.Job),
 		},
 		{
-			Claim: fmt.Sprintf("All %d samples in blocks from %s to %s are %v; samples that only the head has were not read.", c.Samples, c.From.Format(time.RFC3339), c.To.Format(time.RFC3339), c.Value),
+			Claim: fmt.Sprintf("All %d samples in blocks, from %s to %s, are %v; samples that only the head has were not read.", c.Samples, c.From.Format(time.RFC3339), c.To.Format(time.RFC3339), c.Value),
 			Query: fmt.Sprintf("count({__name__=%q} != %v)", g.metric.Name, c.Value),
 		},
 		{Claim: "Each series has the labels of a target that up shows, and no label that up has is taken off: only series of one target become one."},

@@ -70,19 +70,20 @@ func TestMergeConstantSeries(t *testing.T) {
 		want     []string
 		problem  string
 	}{
-		"two incarnations":          {selector: maxBy, want: both},
-		"a reader counts":           {selector: with(func(s *sentei.Selector) { s.MergesEqual = false })},
-		"the order of series":       {selector: with(func(s *sentei.Selector) { s.OrderSensitive = true })},
-		"a label that is erased":    {selector: with(func(s *sentei.Selector) { s.Erased = sentei.Labels("__name__", "pod") })},
-		"the name alone is erased":  {selector: with(func(s *sentei.Selector) { s.Erased = sentei.Labels("__name__") }), want: both},
-		"a second reader counts":    {selector: maxBy, change: alsoRead(func(s *sentei.Selector) { s.MergesEqual = false })},
-		"a reader of another job":   {selector: maxBy, change: alsoRead(func(s *sentei.Selector) { s.Matchers = append(s.Matchers, eq("job", "b")); s.MergesEqual = false })},
-		"a second that does not":    {selector: maxBy, change: alsoRead(func(*sentei.Selector) {}), want: both},
-		"values differ":             {selector: maxBy, change: func(_ *sentei.Report, c *constantList) { c.Unless = "it has the values 0 and 1" }, problem: "it has the values 0 and 1"},
-		"neither 0 nor 1":           {selector: maxBy, change: func(_ *sentei.Report, c *constantList) { c.Value = 7 }, problem: "its value is 7"},
-		"always 0":                  {selector: maxBy, change: func(_ *sentei.Report, c *constantList) { c.Value = 0 }, want: both},
-		"too little time":           {selector: maxBy, minSpan: model.Duration(2 * time.Hour), problem: "the inventory covers 1h, and min_span is 2h"},
-		"too little time in blocks": {selector: maxBy, minSpan: model.Duration(time.Hour), change: func(_ *sentei.Report, c *constantList) { c.To = at.Add(-time.Minute) }, problem: "the blocks cover 59m, and min_span is 1h"},
+		"two incarnations":              {selector: maxBy, want: both},
+		"a reader counts":               {selector: with(func(s *sentei.Selector) { s.MergesEqual = false })},
+		"the order of series":           {selector: with(func(s *sentei.Selector) { s.OrderSensitive = true })},
+		"a label that is erased":        {selector: with(func(s *sentei.Selector) { s.Erased = sentei.Labels("__name__", "pod") })},
+		"the name alone is erased":      {selector: with(func(s *sentei.Selector) { s.Erased = sentei.Labels("__name__") }), want: both},
+		"a second reader counts":        {selector: maxBy, change: alsoRead(func(s *sentei.Selector) { s.MergesEqual = false })},
+		"a reader of another job":       {selector: maxBy, change: alsoRead(func(s *sentei.Selector) { s.Matchers = append(s.Matchers, eq("job", "b")); s.MergesEqual = false })},
+		"a second that does not":        {selector: maxBy, change: alsoRead(func(*sentei.Selector) {}), want: both},
+		"values differ":                 {selector: maxBy, change: func(_ *sentei.Report, c *constantList) { c.Unless = "it has the values 0 and 1" }, problem: "it has the values 0 and 1"},
+		"neither 0 nor 1":               {selector: maxBy, change: func(_ *sentei.Report, c *constantList) { c.Value = 7 }, problem: "its value is 7"},
+		"always 0":                      {selector: maxBy, change: func(_ *sentei.Report, c *constantList) { c.Value = 0 }, want: both},
+		"too little time":               {selector: maxBy, minSpan: model.Duration(2 * time.Hour), problem: "the inventory that lists series covers 1h, and min_span is 2h"},
+		"the span of another inventory": {selector: maxBy, minSpan: model.Duration(2 * time.Hour), change: func(r *sentei.Report, _ *constantList) { r.Backends[0].From = at.Add(-240 * time.Hour) }, problem: "the inventory that lists series covers 1h, and min_span is 2h"},
+		"too little time in blocks":     {selector: maxBy, minSpan: model.Duration(time.Hour), change: func(_ *sentei.Report, c *constantList) { c.To = at.Add(-time.Minute) }, problem: "the blocks hold 59m of it, and min_span is 1h"},
 		"of no target": {selector: maxBy, change: func(_ *sentei.Report, c *constantList) {
 			c.list[3] = labels.NewBuilder(c.list[3]).Set("instance", "pushed").Labels()
 		}},

@@ -84,7 +84,7 @@ func (x *index) notices(p *sentei.Proposal, m *sentei.MetricReport, r reading) b
 			return false
 		}
 	case sentei.DeleteRules:
-		return s.MaySelectOutput(&sentei.Consumer{Records: a.Metric, RecordLabels: a.RecordLabels})
+		return s.MaySelectOutput(&sentei.Consumer{Records: a.Metric, RecordLabels: a.RecordLabels}, x.external[m.Backend])
 	case sentei.SetInterval:
 		if most, _ := longestFor(r, samplesInRange*a.Interval); most >= a.Interval {
 			return false

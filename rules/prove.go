@@ -236,7 +236,7 @@ func (x *index) obscure() []*sentei.Consumer {
 // rule, or nil. Only the name and the labels that the rule sets are certain.
 func (x *index) readerOf(rule *sentei.Consumer) *sentei.Consumer {
 	for _, r := range x.readings(rule.Records) {
-		if sameBackend(r.consumer, rule.Backend) && !r.consumer.Dead && r.selector.MaySelectOutput(rule) {
+		if sameBackend(r.consumer, rule.Backend) && !r.consumer.Dead && r.selector.MaySelectOutput(rule, x.external[rule.Backend]) {
 			return r.consumer
 		}
 	}

@@ -25,7 +25,7 @@ func build(scrapeJobs []sentei.ScrapeJob, metrics []sentei.MetricReport, consume
 	r := &sentei.Report{
 		At:       at,
 		Settings: sentei.Settings{Window: 24 * time.Hour, Prices: sentei.Prices{Currency: "EUR", PerThousandSeries: 1000}},
-		Backends: []sentei.Backend{{Name: "b", From: at.Add(-time.Hour), To: at, ScrapeJobs: scrapeJobs}},
+		Backends: []sentei.Backend{{Name: "b", From: at.Add(-time.Hour), To: at, Listed: sentei.Window{From: at.Add(-time.Hour), To: at}, ScrapeJobs: scrapeJobs}},
 		Metrics:  metrics,
 	}
 	for i := range consumers {

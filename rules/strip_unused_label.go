@@ -51,7 +51,8 @@ series, such as the source block.`,
 		Example: `strip_unused_label:
   # Propose nothing that touches fewer active series.
   min_series: 100
-  # How much time the inventory must cover.
+  # How much time the series that are listed must cover; of labels that
+  # targets expose, those of the metric in the job.
   min_span: 7d
   # Also labels that targets expose, judged by the stored series alone.
   observed: false
@@ -67,19 +68,19 @@ series, such as the source block.`,
 }
 
 // Propose implements Rule.
-func (o stripUnusedLabelOptions) Propose(_ context.Context, in *Input) (Made, error) {
+func (o stripUnusedLabelOptions) Propose(ctx context.Context, in *Input) (Made, error) {
 	var all Made
 	x := in.index()
 	for i := range x.report.Backends {
 		b := &x.report.Backends[i]
-		proposals := o.proposeBackend(x, b)
-		reason, hint := "", ""
+		proposals, exposed := o.proposeBackend(x, b)
+		span, reason, hint := b.Listed.Duration(), "", ""
 		switch {
 		case len(proposals) == 0:
 		case in.Series[b.Name] == nil:
 			reason, hint = "no inventory of the backend lists series", "add the source block, which reads a data directory"
-		case b.To.Sub(b.From) < time.Duration(o.MinSpan):
-			reason = fmt.Sprintf("the inventory covers %s, and min_span is %s", model.Duration(b.To.Sub(b.From).Round(time.Second)), o.MinSpan)
+		case span < time.Duration(o.MinSpan):
+			reason = fmt.Sprintf("the inventory that lists series covers %s, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan)
 			hint = "let it cover more, or lower rules.strip_unused_label.min_span"
 		}
 		if reason != "" {
@@ -89,15 +90,34 @@ func (o stripUnusedLabelOptions) Propose(_ context.Context, in *Input) (Made, er
 			}))
 			continue
 		}
-		all.Proposals = append(all.Proposals, proposals...)
+		old, young, err := o.longKnown(ctx, in.Series[b.Name], proposals, exposed)
+		if ctx.Err() != nil {
+			return Made{}, ctx.Err()
+		}
+		if young > 0 {
+			reason = fmt.Sprintf("their metrics are stored for less than min_span (%s)", o.MinSpan)
+			if err != nil {
+				reason = fmt.Sprintf("it could not be read how long their metrics are stored: %v", err)
+			}
+			all.Problems = append(all.Problems, problem(sentei.Problem{
+				Backend: b.Name, Source: stripUnusedLabelKind,
+				Message: fmt.Sprintf("not proposed: to take off %s that targets expose, because %s", count(young, "label"), reason),
+			}))
+		}
+		if o.WholeJob {
+			old = o.joined(x, b, old)
+		}
+		all.Proposals = append(all.Proposals, old...)
 	}
 	return all, nil
 }
 
-// proposeBackend proposes every label that nobody reads. Whether the series
+// proposeBackend proposes every label that nobody reads, and tells which of the
+// proposals are about labels that targets expose. Whether the series
 // stay distinct is found out when the rules are executed.
-func (o stripUnusedLabelOptions) proposeBackend(x *index, b *sentei.Backend) []sentei.Proposal {
+func (o stripUnusedLabelOptions) proposeBackend(x *index, b *sentei.Backend) ([]sentei.Proposal, map[string]bool) {
 	read := sourcesRead(x.report, b.Name)
+	exposed := map[string]bool{}
 	var out []sentei.Proposal
 	for _, m := range x.scraped(b) {
 		for k := range m.Jobs {
@@ -122,15 +142,15 @@ func (o stripUnusedLabelOptions) proposeBackend(x *index, b *sentei.Backend) []s
 					if n > 0 {
 						p.Saving, p.SavingPerMonth = sentei.Cost{}, 0
 					}
+					if !ofTarget {
+						exposed[p.ID] = true
+					}
 					out = append(out, p)
 				}
 			}
 		}
 	}
-	if o.WholeJob {
-		out = o.joined(x, b, out)
-	}
-	return out
+	return out, exposed
 }
 
 // strippable reports whether a label may go at all: not what tells targets and

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +100,8 @@ func TestStripUnusedLabel(t *testing.T) {
 		"external labels stay":              {selector: bySum, change: func(r *sentei.Report, _ *list) { r.Backends[0].ExternalLabels = []string{"pod"} }},
 		"too little time": {
 			selector: bySum, options: stripUnusedLabelOptions{MinSeries: 1, MinSpan: model.Duration(2 * time.Hour)},
-			problem: "not proposed: to take off 1 label that nobody reads, because the inventory covers 1h, and min_span is 2h",
+			problem: "not proposed: to take off 1 label that nobody reads, because the inventory that lists series covers 1h, and min_span is 2h",
+			change:  func(r *sentei.Report, _ *list) { r.Backends[0].From = at.Add(-240 * time.Hour) }, // of an inventory that lists none
 		},
 		"the series cannot be listed": {selector: bySum, change: func(_ *sentei.Report, l *list) { *l = nil }, problem: "no inventory of the backend lists series"},
 		"another source told of the metric": {
@@ -158,5 +161,59 @@ func TestStripUnusedLabel(t *testing.T) {
 				t.Errorf("problems %q, want %q", said, tt.problem)
 			}
 		})
+	}
+}
+
+// spans is a list whose series of each metric have a time.
+type spans struct {
+	list
+	of map[string]sentei.Window
+}
+
+func (s spans) ReadSeries(ctx context.Context, metrics []string, f func(sentei.Series) error) error {
+	return s.list.ReadSeries(ctx, metrics, func(one sentei.Series) error {
+		w := s.of[one.Labels.Get(model.MetricNameLabel)]
+		one.From, one.To = w.From, w.To
+		return f(one)
+	})
+}
+
+// TestStripObservedForLong takes labels that targets expose off metrics that
+// are stored for min_span, and labels of the targets off all.
+func TestStripObservedForLong(t *testing.T) {
+	hours := func(n time.Duration) sentei.Window { return sentei.Window{From: at.Add(-n * time.Hour), To: at} }
+	o := stripUnusedLabelOptions{MinSeries: 1, MinSpan: model.Duration(24 * time.Hour), Observed: true}
+	both, target := []string{"zone", "pod"}, []string{"pod"}
+	for name, tt := range map[string]struct {
+		stored  sentei.Window
+		want    []string
+		problem string
+	}{
+		"long":       {hours(24), both, ""},
+		"a day ago":  {hours(23), target, "not proposed: to take off 1 label that targets expose, because their metrics are stored for less than min_span (1d)"},
+		"not known":  {sentei.Window{}, target, "less than min_span"},
+		"broken off": {sentei.Window{From: at}, target, "less than min_span"},
+	} {
+		r, l := pods(sentei.Selector{Matchers: []*labels.Matcher{eq("__name__", "m")}, Live: sentei.Labels("code")})
+		r.Backends[0].Listed = hours(48)
+		made, err := o.Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": spans{l, map[string]sentei.Window{"m": tt.stored}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range made.Proposals {
+			got = append(got, p.Action.Label)
+		}
+		slices.Sort(got)
+		want := slices.Sorted(slices.Values(tt.want))
+		if d := cmp.Diff(want, got); d != "" || (tt.problem != "") != (len(made.Problems) == 1) || tt.problem != "" && !strings.Contains(made.Problems[0].Message, tt.problem) {
+			t.Errorf("%s: -want +got\n%s%+v", name, d, made.Problems)
+		}
+	}
+	r, l := pods(sentei.Selector{Matchers: []*labels.Matcher{eq("__name__", "m")}, Live: sentei.Labels("code")})
+	r.Backends[0].Listed = hours(48)
+	made, err := o.Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": broken{l}}})
+	if err != nil || len(made.Proposals) != 1 || len(made.Problems) != 1 || !strings.Contains(made.Problems[0].Message, "it could not be read how long") {
+		t.Errorf("%+v, %v", made, err)
 	}
 }

@@ -28,12 +28,6 @@ func (s *blockSeries) ReadConstant(ctx context.Context, metric string, most int6
 		if err := r.block(ctx, b.Dir, metric); err != nil {
 			return sentei.Constant{}, fmt.Errorf("read samples of block %s: %w", b.ULID, err)
 		}
-		if from := time.UnixMilli(b.MinTime).UTC(); r.From.IsZero() || from.Before(r.From) {
-			r.From = from
-		}
-		if to := time.UnixMilli(b.MaxTime).UTC(); to.After(r.To) {
-			r.To = to
-		}
 		if r.Unless != "" {
 			break
 		}
@@ -92,6 +86,12 @@ func (r *constantReader) block(ctx context.Context, dir, metric string) (err err
 func closing(c io.Closer, err *error) { *err = errors.Join(*err, c.Close()) }
 
 func (r *constantReader) chunk(data tsdb.ChunkReader, meta chunks.Meta) error {
+	if from := time.UnixMilli(meta.MinTime).UTC(); r.From.IsZero() || from.Before(r.From) {
+		r.From = from
+	}
+	if to := time.UnixMilli(meta.MaxTime).UTC(); to.After(r.To) {
+		r.To = to
+	}
 	c, iterable, err := data.ChunkOrIterable(meta)
 	if err != nil {
 		return err

@@ -29,17 +29,18 @@ func TestReadConstant(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader := inv.Series.(sentei.ConstantReader)
-	from, mid, to := time.UnixMilli(t0).UTC(), time.UnixMilli(t0+2*hour).UTC(), time.UnixMilli(t0+4*hour).UTC()
+	at := func(ms int64) time.Time { return time.UnixMilli(t0 + ms).UTC() }
+	from, to := at(0), at(2*hour+minute)
 	tests := []struct {
 		metric string
 		most   int64
 		want   sentei.Constant
 	}{
-		{"a_info", 10, sentei.Constant{Samples: 10, From: from, To: to}},
-		{"a_info", 9, sentei.Constant{Unless: "it has more than 9 samples", Samples: 10, From: from, To: mid}},
+		{"a_info", 10, sentei.Constant{Samples: 10, From: from, To: at(minute)}},
+		{"a_info", 9, sentei.Constant{Unless: "it has more than 9 samples", Samples: 10, From: from, To: at(minute)}},
 		{"late", 100, sentei.Constant{Unless: "it has the values", From: from, To: to}},
-		{"native", 100, sentei.Constant{Unless: "it has histograms", From: from, To: to}},
-		{"not there", 100, sentei.Constant{Unless: "no block has samples of it", From: from, To: to}},
+		{"native", 100, sentei.Constant{Unless: "it has histograms", From: at(2 * hour), To: to}},
+		{"not there", 100, sentei.Constant{Unless: "no block has samples of it"}},
 	}
 	for _, tt := range tests {
 		got, err := reader.ReadConstant(t.Context(), tt.metric, tt.most)
