@@ -135,29 +135,71 @@ func (p *part) moves(changed []int32) bool {
 // the one before: then what follows from that is known already.
 func (l *fastLoop) times(b []byte, i, end int) error {
 	c := l.cursor
-	if n := int64(b[i]); n == l.chunks && c.chunks == nil {
-		at := i + 1
-		for k := range n {
-			t := &c.times[k]
-			low, high := load64(b, at), load64(b, at+8)
-			last := ^load64(b, at+t.size) & 0x8080808080808080 // of the reference
-			if (low^t.low)&t.lowMask|(high^t.high)&t.highMask != 0 || last == 0 || at > end {
-				at = -1
-				break
-			}
-			at += t.size + (bits.TrailingZeros64(last)+1)/8
-		}
-		if at == end {
-			return nil
-		}
+	if int64(b[i]) == l.chunks && l.sameTimes(b, i+1, end) {
+		return nil
 	}
 	if err := c.metas(b, i, end); err != nil {
 		return err
 	}
 	l.chunks = -1
-	if n := int(b[i]); n <= len(c.times) && !slices.ContainsFunc(c.times[:n], func(t chunkTimes) bool { return t.size == 0 }) {
+	if n := int(b[i]); n <= len(c.times) && l.comparable(n) {
 		l.chunks = int64(n)
 	}
 	l.created, l.live = l.judge(l.found, &c.rowFacts)
 	return nil
+}
+
+// comparable reports whether the times of the n chunks can be compared with
+// those of the next series.
+func (l *fastLoop) comparable(n int) bool {
+	c := l.cursor
+	if slices.ContainsFunc(c.times[:n], func(t chunkTimes) bool { return t.size == 0 }) {
+		return false
+	}
+	lookback := Lookback.Milliseconds()
+	return c.chunks == nil || c.mint >= c.tail && c.born == c.mint-lookback && c.dies == c.maxt+lookback
+}
+
+// sameTimes reads the chunks at b[i:end], as many as the series before has. It
+// returns false when they have other times, or when anything is unusual.
+func (l *fastLoop) sameTimes(b []byte, i, end int) bool {
+	c := l.cursor
+	var ref uint64
+	var samples, size int64
+	for k := range l.chunks {
+		t := &c.times[k]
+		low, high := load64(b, i), load64(b, i+8)
+		if (low^t.low)&t.lowMask|(high^t.high)&t.highMask != 0 {
+			return false
+		}
+		i += t.size
+		if c.chunks == nil {
+			last := ^load64(b, i) & 0x8080808080808080 // of the reference
+			if i += (bits.TrailingZeros64(last) + 1) / 8; last == 0 || i > end {
+				return false
+			}
+			continue
+		}
+		var next uint64
+		if next, i = uvarint(b, i); k > 0 {
+			next = ref + uint64(unzigzag(next))
+		}
+		if i > end {
+			return false
+		}
+		ref = next
+		n, bytes, ok := c.chunks.peek(ref)
+		if !ok || !usualInterval(int64(t.length), n) {
+			return false
+		}
+		samples += n
+		size += bytes
+	}
+	if i != end {
+		return false
+	}
+	if c.chunks != nil {
+		c.samples, c.chunkBytes, c.native = samples, size, c.chunks.native
+	}
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -56,7 +57,7 @@ func (s *segments) open(path string) error {
 	if err != nil {
 		return err
 	}
-	s.sizes = append(s.sizes, info.Size())
+	s.sizes = append(s.sizes, min(info.Size(), 1<<32)) // references reach no further
 	var header [segmentHeader]byte
 	if _, err := f.ReadAt(header[:], 0); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -83,6 +84,8 @@ type chunkReader struct {
 	segments *segments
 	current  int // segment of the window, -1 before the first
 	win      window
+	base     uint64 // reference of where the window begins
+	encoding chunkenc.Encoding
 	native   bool // the chunk that was read last holds native histograms
 }
 
@@ -90,6 +93,9 @@ func newChunkReader(s *segments) *chunkReader { return &chunkReader{segments: s,
 
 // read returns the number of samples in a chunk and its size on disk.
 func (r *chunkReader) read(ref uint64) (samples, size int64, err error) {
+	if samples, size, ok := r.peek(ref); ok {
+		return samples, size, nil
+	}
 	segment, off := ref>>32, int64(ref&0xffffffff)
 	if segment >= uint64(len(r.segments.files)) {
 		return 0, 0, fmt.Errorf("chunk file %d is missing", segment+1)
@@ -103,6 +109,7 @@ func (r *chunkReader) read(ref uint64) (samples, size int64, err error) {
 			return 0, 0, fmt.Errorf("chunk file %d: %w", segment+1, err)
 		}
 	}
+	r.base = segment<<32 + uint64(r.win.off)
 	b, at := r.win.buf, int(off-r.win.off)
 	length, end := uvarint(b, at)
 	n := end - at
@@ -113,6 +120,27 @@ func (r *chunkReader) read(ref uint64) (samples, size int64, err error) {
 	if !chunkenc.IsValidEncoding(chunkenc.Encoding(b[end])) {
 		return 0, 0, fmt.Errorf("chunk file %d: the chunk at %d has the unknown encoding %d", segment+1, off, b[end])
 	}
-	r.native = isNative(chunkenc.Encoding(b[end]))
+	r.encoding = chunkenc.Encoding(b[end])
+	r.native = isNative(r.encoding)
 	return int64(binary.BigEndian.Uint16(b[end+1 : end+3])), int64(n) + 1 + int64(length) + crcLength, nil
+}
+
+// peek is read for a chunk that lies in the window and has the encoding of the
+// one before. It returns false for any other.
+func (r *chunkReader) peek(ref uint64) (samples, size int64, ok bool) {
+	at := ref - r.base
+	if at >= uint64(r.win.valid) {
+		return 0, 0, false
+	}
+	w := load64(r.win.buf, int(at))
+	last := ^w & 0x8080 // of the length
+	n := bits.TrailingZeros64(last)/8 + 1
+	length := w & (last ^ (last - 1))
+	length = length&0x7f | length>>1&0x3f80
+	size = int64(n) + 1 + int64(length) + crcLength
+	w >>= 8 * n & 63
+	if last == 0 || length < 2 || chunkenc.Encoding(w) != r.encoding || at+uint64(size) > uint64(r.win.valid) {
+		return 0, 0, false
+	}
+	return int64(w>>8&0xff<<8 | w>>16&0xff), size, true
 }

@@ -57,10 +57,19 @@ func (sp *span) rates(samples, recent, chunkBytes int64) (perSecond, bytes float
 // there: Lookback, or three of its intervals. samples is 0 when unknown.
 func patience(mint, maxt, samples int64) int64 {
 	w := Lookback.Milliseconds()
+	if usualInterval(maxt-mint, samples) {
+		return w
+	}
 	if samples > 1 {
 		w = max(w, 3*((maxt-mint)/(samples-1)))
 	}
 	return w
+}
+
+// usualInterval reports whether a chunk of such a length has its samples so
+// close to each other that its patience is Lookback.
+func usualInterval(length, samples int64) bool {
+	return length <= (samples-1)*(Lookback.Milliseconds()/3)
 }
 
 // clip returns the part of n that lies at or after start, for something that
