@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -21,6 +22,7 @@ func (h *Handler) api() []route {
 		{"GET /api/v1/partial_metrics", noUsage},
 		{"GET /api/v1/pending_usages", noUsage},
 		{"GET /api/v1/metrics/{backend}/{name}", h.apiMetric},
+		{"GET /api/v1/metrics/{backend}/{name}/trend", h.apiMetricTrend},
 		{"GET /api/v1/proposals", h.apiProposals},
 		{"GET /api/v1/proposals/{id}", h.apiProposal},
 		{"POST /api/v1/proposals/{id}/decision", h.apiDecide},
@@ -205,6 +207,32 @@ func (h *Handler) apiMetric(w http.ResponseWriter, req *http.Request) {
 		}
 	}
 	apiData(w, out)
+}
+
+// apiMetricTrend answers for metrics that are gone, too.
+func (h *Handler) apiMetricTrend(w http.ResponseWriter, req *http.Request) {
+	x := h.ready(w)
+	if x == nil {
+		return
+	}
+	backend, name := req.PathValue("backend"), req.PathValue("name")
+	points, err := h.metricTrend(req.Context(), backend, name)
+	switch {
+	case err != nil:
+		h.internal(w, req, err)
+	case len(points) == 0 && x.metrics[metricKey{backend, name}] == nil:
+		apiError(w, http.StatusNotFound, "not_found", "neither the last report nor a kept one has such a metric")
+	default:
+		apiData(w, orEmpty(points))
+	}
+}
+
+// metricTrend returns nothing without a store.
+func (h *Handler) metricTrend(ctx context.Context, backend, name string) ([]store.MetricPoint, error) {
+	if h.options.Decider == nil {
+		return nil, nil
+	}
+	return h.options.Decider.MetricTrend(ctx, backend, name)
 }
 
 // listed answers with a part of the report.

@@ -175,7 +175,8 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 
 func TestAnswersAreAsDescribed(t *testing.T) {
 	r := testReport()
-	keeper := &memory{reports: []store.ReportInfo{{ID: store.ReportID(r.At), At: r.At, Summary: store.Summary{Verdicts: map[sentei.Verdict]store.Sum{sentei.Used: {Count: 1}}}}}}
+	keeper := &memory{reports: []store.ReportInfo{{ID: store.ReportID(r.At), At: r.At, Summary: store.Summary{Verdicts: map[sentei.Verdict]store.Sum{sentei.Used: {Count: 1}}}}},
+		points: []store.MetricPoint{{At: r.At, Verdict: sentei.Used, Series: 3, PerMonth: 0.02, Currency: "EUR"}}}
 	h := newTest(t, r, func(o *Options) { o.Decider = keeper })
 	none := newTest(t, nil, nil)
 	d := readDescription(t)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/number"
 )
 
@@ -250,6 +251,10 @@ func (h *Handler) metricPage(w http.ResponseWriter, req *http.Request, x *index,
 	for _, p := range x.about[metricKey{m.Backend, m.Name}] {
 		proposals = append(proposals, s.with(p))
 	}
+	kept, err := h.metricTrend(req.Context(), m.Backend, m.Name)
+	if err != nil {
+		h.options.Logger.Error("read trend", "err", err) // the rest of the page is worth showing
+	}
 	h.show(w, req, http.StatusOK, "ui-metric", "metrics", m.Name, x, struct {
 		*sentei.MetricReport
 		Readers     []readerGroup
@@ -258,5 +263,6 @@ func (h *Handler) metricPage(w http.ResponseWriter, req *http.Request, x *index,
 		MoreJobs    int
 		Proposals   []sentei.Proposal
 		Recorder    *sentei.Consumer
-	}{m, readers, moreReaders, jobs, moreJobs, proposals, x.consumers[m.RecordedBy]})
+		Trend       *report.Trend
+	}{m, readers, moreReaders, jobs, moreJobs, proposals, x.consumers[m.RecordedBy], report.NewMetricTrend(x.Report, m, kept)})
 }

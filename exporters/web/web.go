@@ -35,6 +35,9 @@ type Decider interface {
 	History(ctx context.Context, proposal string) ([]sentei.Decision, error)
 	// Reports lists the kept reports, the newest first.
 	Reports(ctx context.Context) ([]store.ReportInfo, error)
+	// MetricTrend returns what a metric took at each kept report that had it,
+	// the newest first.
+	MetricTrend(ctx context.Context, backend, name string) ([]store.MetricPoint, error)
 }
 
 // Options are what a Handler works with.

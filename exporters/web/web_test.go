@@ -25,6 +25,7 @@ type memory struct {
 	mu      sync.Mutex
 	all     []sentei.Decision
 	reports []store.ReportInfo
+	points  []store.MetricPoint
 }
 
 func (m *memory) Decide(_ context.Context, d sentei.Decision) error {
@@ -60,6 +61,13 @@ func (m *memory) History(_ context.Context, proposal string) ([]sentei.Decision,
 }
 
 func (m *memory) Reports(context.Context) ([]store.ReportInfo, error) { return m.reports, nil }
+
+func (m *memory) MetricTrend(_ context.Context, _, name string) ([]store.MetricPoint, error) {
+	if name == "x" {
+		return nil, nil
+	}
+	return m.points, nil
+}
 
 // newTest returns a handler for a report; change may alter its options.
 func newTest(t testing.TB, r *sentei.Report, change func(*Options)) *Handler {
@@ -152,6 +160,27 @@ func TestOverviewSaysWhatChanged(t *testing.T) {
 	}
 	if body := get(t, h, "/ui/metrics?sort=growth&limit=1").Body.String(); !strings.Contains(body, r.Metrics[2].Name[:5]) || !strings.Contains(body, `aria-sort="descending"`) {
 		t.Error("the metric that grew most does not come first")
+	}
+}
+
+func TestMetricTrend(t *testing.T) {
+	r := reporttest.Report()
+	points := []store.MetricPoint{
+		{At: r.At, Verdict: sentei.Used, Series: 9216, PerMonth: 60.5, Currency: "EUR"},
+		{At: r.At.Add(-time.Hour), Verdict: sentei.Unknown, Series: 4711, PerMonth: 30.25, Currency: "EUR"},
+	}
+	h := newTest(t, r, func(o *Options) { o.Decider = &memory{points: points} })
+	body := get(t, h, "/"+metricPath("prod", "node_cpu_seconds_total")).Body.String()
+	for _, want := range []string{"How it developed", "Active series: 4,711 → 9,216", "EUR a month: 30.25 → ", "2026-11-20 11:00 UTC"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if body := get(t, newTest(t, r, nil), "/"+metricPath("prod", "node_cpu_seconds_total")).Body.String(); strings.Contains(body, "How it developed") {
+		t.Error("without a store there is no trend")
+	}
+	if w := get(t, h, "/api/v1/metrics/prod/gone_total/trend"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"series":4711`) {
+		t.Errorf("the trend of a metric that is gone: %d %s", w.Code, w.Body)
 	}
 }
 
