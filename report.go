@@ -202,6 +202,7 @@ func (r *Report) OfBackends(names ...string) *Report {
 	out.Consumers = slices.DeleteFunc(slices.Clone(r.Consumers), func(c Consumer) bool { return other(c.Backend) })
 	out.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p Proposal) bool { return other(p.Place.Backend) })
 	out.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Backend != "" && other(f.Backend) })
+	out.Tracked = slices.DeleteFunc(slices.Clone(r.Tracked), func(t Tracked) bool { return other(t.Place.Backend) })
 	out.Sources = slices.DeleteFunc(slices.Clone(r.Sources), func(s SourceStatus) bool { return other(s.Backend) })
 	out.Problems = slices.DeleteFunc(slices.Clone(r.Problems), func(p Problem) bool { return p.Backend != "" && other(p.Backend) })
 	return &out

@@ -60,7 +60,7 @@ type changesPage struct {
 func (p *changesPage) write() {
 	title := p.title()
 	if p.markdown {
-		fmt.Fprintf(p.buf, "## %s\n\n%s\n", title, markdownText(p.headline()))
+		fmt.Fprintf(p.buf, "## %s\n\n%s\n", title, MarkdownText(p.headline()))
 	} else {
 		fmt.Fprintf(p.buf, "%s\n%s\n", bold.paint(title, p.o.Color), dim.paint(p.headline(), p.o.Color))
 	}
@@ -116,9 +116,9 @@ func (p *changesPage) title() string { return "What changed since " + number.Min
 func (p *changesPage) priced() bool { return p.Before.PerMonth != 0 || p.After.PerMonth != 0 }
 
 func (p *changesPage) headline() string {
-	s := fmt.Sprintf("Until %s: %s series (%s)", number.Minute(p.To), number.Count(p.After.Series), signed(p.After.Series-p.Before.Series))
+	s := fmt.Sprintf("Until %s: %s series (%s)", number.Minute(p.To), number.Count(p.After.Series), number.Signed(p.After.Series-p.Before.Series))
 	if p.priced() {
-		s += fmt.Sprintf(", %s %s/month (%s)", number.Money(p.After.PerMonth), p.currency(), signedMoney(p.After.PerMonth-p.Before.PerMonth))
+		s += fmt.Sprintf(", %s %s/month (%s)", number.Money(p.After.PerMonth), p.currency(), number.SignedMoney(p.After.PerMonth-p.Before.PerMonth))
 	}
 	if len(p.Metrics)+len(p.Proposals)+len(p.Changes.Consumers) == 0 {
 		s += ". Nothing else changed"
@@ -133,20 +133,6 @@ func (p *changesPage) currency() string {
 	return p.Currency
 }
 
-func signed(n int64) string {
-	if n < 0 {
-		return "−" + number.Count(-n)
-	}
-	return "+" + number.Count(n)
-}
-
-func signedMoney(f float64) string {
-	if f < 0 {
-		return "−" + number.Money(-f)
-	}
-	return "+" + number.Money(f)
-}
-
 func (p *changesPage) metrics() *grid {
 	g := &grid{columns: []column{{title: "backend", drop: 1}, {title: "metric", code: true}, {title: "change"}, {title: "series", right: true}, {title: "by", right: true}}}
 	if p.priced() {
@@ -155,41 +141,13 @@ func (p *changesPage) metrics() *grid {
 	g.columns = append(g.columns, column{title: "because", least: 24})
 	for i := range p.Metrics {
 		m := &p.Metrics[i]
-		row := []cell{numeral(m.Backend), numeral(m.Name), numeral(string(m.Kind)), numeral(number.Count(m.After.Series)), numeral(signed(m.Series()))}
+		row := []cell{numeral(m.Backend), numeral(m.Name), numeral(string(m.Kind)), numeral(number.Count(m.After.Series)), numeral(number.Signed(m.Series()))}
 		if p.priced() {
-			row = append(row, numeral(signedMoney(m.PerMonth())))
+			row = append(row, numeral(number.SignedMoney(m.PerMonth())))
 		}
-		g.rows = append(g.rows, append(row, numeral(because(m))))
+		g.rows = append(g.rows, append(row, numeral(m.Because())))
 	}
 	return g
-}
-
-// because says what the causes of a change are, and whether it has another
-// verdict.
-func because(m *changes.Metric) string {
-	var parts []string
-	for _, c := range m.Causes {
-		s := fmt.Sprintf("%s: %s values, were %s", c.Label, number.Count(c.DistinctAfter), number.Count(c.DistinctBefore))
-		if c.DistinctAfter == c.DistinctBefore {
-			s = c.Label
-		}
-		var values []string
-		for _, v := range c.Values {
-			text := fmt.Sprintf("%q %s", v.Value, signed(v.Series))
-			if v.New {
-				text += " (new)"
-			}
-			values = append(values, text)
-		}
-		if len(values) > 0 {
-			s += ": " + strings.Join(values, ", ")
-		}
-		parts = append(parts, s)
-	}
-	if m.VerdictBefore != "" && m.VerdictAfter != "" && m.VerdictBefore != m.VerdictAfter {
-		parts = append(parts, fmt.Sprintf("%s, was %s", m.VerdictAfter, m.VerdictBefore))
-	}
-	return strings.Join(parts, "; ")
 }
 
 func (p *changesPage) proposals() *grid {

@@ -97,16 +97,16 @@ func (g *grid) writeMarkdown(w io.Writer) error {
 	t, buf := g.table(renderer.NewMarkdown())
 	var titles []string
 	for _, c := range g.columns {
-		titles = append(titles, markdownText(c.title))
+		titles = append(titles, MarkdownText(c.title))
 	}
 	t.Header(titles)
 	for _, row := range g.rows {
 		var cells []string
 		for i, c := range row {
 			if g.columns[i].code {
-				cells = append(cells, markdownCode(c.text))
+				cells = append(cells, MarkdownCode(c.text))
 			} else {
-				cells = append(cells, markdownText(c.text))
+				cells = append(cells, MarkdownText(c.text))
 			}
 		}
 		if err := t.Append(cells); err != nil {

@@ -26,7 +26,7 @@ func writeMarkdown(w io.Writer, r *sentei.Report, o Options) error {
 	var buf bytes.Buffer // writes to it cannot fail
 	d := &document{view: newView(r), buf: &buf}
 	d.line("# What the metrics cost")
-	d.line("\n**%s**  \n%s", markdownText(d.headline()), markdownText(d.origin()))
+	d.line("\n**%s**  \n%s", MarkdownText(d.headline()), MarkdownText(d.origin()))
 	if d.all.metrics > 0 {
 		d.line("")
 		d.grid(d.totalsGrid())
@@ -76,7 +76,7 @@ func (d *document) grid(g *grid) {
 func (d *document) next() {
 	d.line("\n## What to do next")
 	for _, a := range d.advice() {
-		d.line("\n**%s:** %s", a.title, markdownText(a.text))
+		d.line("\n**%s:** %s", a.title, MarkdownText(a.text))
 		if a.command != "" {
 			d.line("\n```console\n%s\n```", a.command)
 		}
@@ -85,12 +85,12 @@ func (d *document) next() {
 		}
 		for _, b := range a.blockers {
 			if b.where == "" {
-				d.line("- %s", markdownText(b.message))
+				d.line("- %s", MarkdownText(b.message))
 			} else {
-				d.line("- %s: %s", markdownPlace(b.where), markdownText(b.message))
+				d.line("- %s: %s", markdownPlace(b.where), MarkdownText(b.message))
 			}
 			if b.hint != "" {
-				d.line("  → %s", markdownText(b.hint))
+				d.line("  → %s", MarkdownText(b.hint))
 			}
 		}
 		if a.more > 0 {
@@ -105,10 +105,10 @@ func (d *document) proposals(top int) {
 	}
 	d.line("\n## Proposals")
 	for _, group := range d.byGrade(top) {
-		d.line("\n### Grade %s: %s\n", markdownText(GradeName(group.grade)), group.grade.Meaning())
+		d.line("\n### Grade %s: %s\n", MarkdownText(GradeName(group.grade)), group.grade.Meaning())
 		d.grid(d.proposalsGrid(group))
 		if rest := group.rest(); rest != "" {
-			d.line("\n%s; all together %s.", rest, markdownText(d.saved(group.all.cost, group.all.perMonth)))
+			d.line("\n%s; all together %s.", rest, MarkdownText(d.saved(group.all.cost, group.all.perMonth)))
 		}
 	}
 }
@@ -132,9 +132,9 @@ func (d *document) tracked() {
 	}
 	for i := range d.Tracked {
 		t := &d.Tracked[i]
-		d.line("- %s: %s", markdownPlace(trackedPlace(t)), markdownText(d.trackedText(t)))
+		d.line("- %s: %s", markdownPlace(trackedPlace(t)), MarkdownText(d.trackedText(t)))
 		for _, regret := range d.regretTexts(t) {
-			d.line("  - %s", markdownText(regret))
+			d.line("  - %s", MarkdownText(regret))
 		}
 	}
 }
@@ -145,9 +145,9 @@ func (d *document) findings() {
 	}
 	for i := range d.Findings {
 		f := &d.Findings[i]
-		d.line("- %s: %s%s", markdownPlace(findingPlace(f)), markdownText(f.Message), markdownText(d.findingCost(f)))
+		d.line("- %s: %s%s", markdownPlace(findingPlace(f)), MarkdownText(f.Message), MarkdownText(d.findingCost(f)))
 		if f.Hint != "" {
-			d.line("  → %s", markdownText(f.Hint))
+			d.line("  → %s", MarkdownText(f.Hint))
 		}
 	}
 }
@@ -166,12 +166,12 @@ func (d *document) problems() {
 	d.line("\n## Problems\n")
 	for i := range d.Problems {
 		p := &d.Problems[i]
-		d.line("- **%s** %s: %s", problemState(p), markdownPlace(problemPlace(p)), markdownText(p.Message))
+		d.line("- **%s** %s: %s", problemState(p), markdownPlace(problemPlace(p)), MarkdownText(p.Message))
 		switch {
 		case p.Accepted != "":
-			d.line("  accepted: %s", markdownText(p.Accepted))
+			d.line("  accepted: %s", MarkdownText(p.Accepted))
 		case p.Hint != "":
-			d.line("  → %s", markdownText(p.Hint))
+			d.line("  → %s", MarkdownText(p.Hint))
 		}
 	}
 }
@@ -181,15 +181,15 @@ func (d *document) problems() {
 func markdownPlace(place string) string {
 	source, where, found := strings.Cut(place, ", ")
 	if !found {
-		return markdownCode(source)
+		return MarkdownCode(source)
 	}
-	return markdownCode(source) + ", " + markdownText(where)
+	return MarkdownCode(source) + ", " + MarkdownText(where)
 }
 
-// markdownText escapes what Markdown would take for markup, a vertical bar
+// MarkdownText escapes what Markdown would take for markup, a vertical bar
 // among them, which would else end the cell of a table, and keeps a name after
 // @ from calling its owner.
-func markdownText(s string) string {
+func MarkdownText(s string) string {
 	runes := []rune(oneLine(s))
 	word := func(i int) bool {
 		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
@@ -215,9 +215,9 @@ func markdownText(s string) string {
 	return b.String()
 }
 
-// markdownCode writes a code span. Its fence is longer than any run of
+// MarkdownCode writes a code span. Its fence is longer than any run of
 // backticks within; a vertical bar is escaped there too, as tables want it.
-func markdownCode(s string) string {
+func MarkdownCode(s string) string {
 	s = strings.ReplaceAll(oneLine(s), "|", `\|`)
 	if strings.TrimSpace(s) == "" {
 		return ""

@@ -62,8 +62,8 @@ func TestMarkdownText(t *testing.T) {
 		"me@x.org":  "me@x.org",
 		"x @ 5":     "x @ 5",
 	} {
-		if got := markdownText(in); got != want {
-			t.Errorf("markdownText(%q) = %q, want %q", in, got, want)
+		if got := MarkdownText(in); got != want {
+			t.Errorf("MarkdownText(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -72,8 +72,8 @@ func TestMarkdownCode(t *testing.T) {
 	for in, want := range map[string]string{
 		"a_b": "`a_b`", "a|b": "`a\\|b`", "a`b": "`` a`b ``", " ": "",
 	} {
-		if got := markdownCode(in); got != want {
-			t.Errorf("markdownCode(%q) = %q, want %q", in, got, want)
+		if got := MarkdownCode(in); got != want {
+			t.Errorf("MarkdownCode(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

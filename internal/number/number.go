@@ -135,3 +135,19 @@ func Growth(n *int64) string {
 		return Count(*n)
 	}
 }
+
+// Signed writes a number with its sign.
+func Signed(n int64) string {
+	if n < 0 {
+		return "−" + Count(-n)
+	}
+	return "+" + Count(n)
+}
+
+// SignedMoney writes an amount with its sign, without its currency.
+func SignedMoney(f float64) string {
+	if f < 0 {
+		return "−" + Money(-f)
+	}
+	return "+" + Money(f)
+}
