@@ -112,5 +112,5 @@ type Info = source.Info[Channel]
 
 // All lists every kind of channel, in the order of the documentation.
 func All() []Info {
-	return []Info{fileChannel, webhook, slack, email}
+	return []Info{fileChannel, webhook, slack, email, gitHub}
 }
