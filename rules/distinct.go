@@ -15,9 +15,13 @@ import (
 // metric in such a way that two of them become equal, or equal for a reader
 // whose operators remove further labels. Those get a reason in left. They are
 // tried in order, each together with those before it that are right, since two
-// labels may tell series apart only together.
+// labels may tell series apart only together. Series that other candidates let
+// become one on purpose count as that one: with fewer labels, no others may join
+// them. What holds for all that are right holds for any part of them, since more
+// labels never make series equal.
 func (x *index) keepDistinct(m *sentei.MetricReport, series []labels.Labels, candidates []*candidate) {
 	var strips []*candidate
+	series = merged(series, candidates)
 	for _, c := range candidates {
 		if c.Action.Kind != sentei.StripLabel || c.Action.Merges || c.left != "" || c.wrong != "" {
 			continue
@@ -27,6 +31,34 @@ func (x *index) keepDistinct(m *sentei.MetricReport, series []labels.Labels, can
 			strips = strips[:len(strips)-1]
 		}
 	}
+}
+
+// merged carries out the candidates that let series become one.
+func merged(series []labels.Labels, candidates []*candidate) []labels.Labels {
+	var merges []*candidate
+	for _, c := range candidates {
+		if c.Action.Merges && c.wrong == "" {
+			merges = append(merges, c)
+		}
+	}
+	if len(merges) == 0 {
+		return series
+	}
+	out := make([]labels.Labels, 0, len(series))
+	seen := make(map[string]bool, len(series))
+	var buf []byte
+	for _, l := range series {
+		for _, c := range merges {
+			if c.scope.Has(l) {
+				l, _ = relabeling.Planned(c.Proposal, l)
+			}
+		}
+		if buf = l.Bytes(buf); !seen[string(buf)] {
+			seen[string(buf)] = true
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // equalWithout returns which series become equal when all the strips are

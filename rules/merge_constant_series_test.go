@@ -155,3 +155,36 @@ func alsoRead(change func(*sentei.Selector)) func(*sentei.Report, *constantList)
 		r.Consumers = append(r.Consumers, second)
 	}
 }
+
+// TestStripBesideMerge takes a label off all metrics of a job of which one
+// merges series. Each of the two alone makes no others equal; both do.
+func TestStripBesideMerge(t *testing.T) {
+	stored := func(second string) list {
+		return list{
+			labels.FromStrings("__name__", "pod_info", "instance", "i", "job", "a", "node", "n1", "uid", "u1"),
+			labels.FromStrings("__name__", "pod_info", "instance", "i", "job", "a", "node", second, "uid", "u2"),
+		}
+	}
+	place := sentei.Place{Backend: "b", ScrapeJob: "a", Job: "a"}
+	strip := sentei.Proposal{ID: "strip", Place: place, Proof: &sentei.Proof{}, Action: sentei.Action{Kind: sentei.StripLabel, Label: "node"}}
+	place.Shared = true
+	merge := sentei.Proposal{ID: "merge", Place: place, Proof: &sentei.Proof{}, Action: sentei.Action{Kind: sentei.StripLabel, Metric: "pod_info", Label: "uid", Merges: true}}
+	for name, tt := range map[string]struct {
+		series    list
+		proposals []sentei.Proposal
+		want      []string
+	}{
+		"the strip alone":          {stored("n2"), []sentei.Proposal{strip}, []string{"strip"}},
+		"the merge alone":          {stored("n1"), []sentei.Proposal{merge}, []string{"merge"}},
+		"both, others would merge": {stored("n2"), []sentei.Proposal{merge, strip}, []string{"merge"}},
+		"both, in the other order": {stored("n2"), []sentei.Proposal{strip, merge}, []string{"merge"}},
+		"both, none would":         {stored("n1"), []sentei.Proposal{strip, merge}, []string{"strip", "merge"}},
+	} {
+		m := metric("pod_info", []string{"a"}, sentei.Used)
+		r := build([]sentei.ScrapeJob{scrapeJob("a", "a")}, []sentei.MetricReport{m})
+		kept, _, err := execute(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": tt.series}}, tt.proposals)
+		if d := cmp.Diff(tt.want, ids(kept)); d != "" || err != nil {
+			t.Errorf("%s: %v, -want +got\n%s", name, err, d)
+		}
+	}
+}

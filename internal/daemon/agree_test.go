@@ -78,7 +78,7 @@ func TestProofAndRehearsalAgree(t *testing.T) {
 
 const worldConfig = `
 analysis: {window: 30d, min_window: 0s, require: [rules]}
-rehearsal: {enabled: true, instants: 8}
+rehearsal: {enabled: %v, instants: 8}
 backends:
   - name: w
     prometheus_config: prometheus.yml
@@ -95,6 +95,7 @@ rules:
 type world struct {
 	exprs, records                    []string // of alerts and of recording rules
 	honorLabels, twoFeeders, wholeJob bool
+	skipRehearsal                     bool
 }
 
 // scan scans the data below dir.
@@ -112,7 +113,7 @@ func (w *world) scan(t *testing.T, dir string) *sentei.Report {
 		jobs += "- {job_name: api2, static_configs: [{targets: [d], labels: {job: api}}]}\n"
 	}
 	for name, text := range map[string]string{
-		"sentei.yml": fmt.Sprintf(worldConfig, w.wholeJob), "rules.yml": rules, "prometheus.yml": jobs,
+		"sentei.yml": fmt.Sprintf(worldConfig, !w.skipRehearsal, w.wholeJob), "rules.yml": rules, "prometheus.yml": jobs,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -150,8 +151,8 @@ func (s sample) Type() chunkenc.ValueType      { return chunkenc.ValFloat }
 func (s sample) Copy() chunks.Sample           { return s }
 
 // writeWorld writes a block of two jobs with some targets. A target may get a
-// new pod halfway: then its series end, and others begin.
-func writeWorld(t *testing.T, r *rand.Rand, dir string) {
+// new pod halfway: then its series end, and others begin. It returns all series.
+func writeWorld(t *testing.T, r *rand.Rand, dir string) []labels.Labels {
 	t.Helper()
 	const scrapes, minute = 100, 60_000
 	var all []storage.Series
@@ -202,6 +203,9 @@ func writeWorld(t *testing.T, r *rand.Rand, dir string) {
 					series(true, "__name__", "latency_seconds_bucket", "le", le)
 				}
 				series(true, "__name__", "latency_seconds_count")
+				for i := range 3 { // shard and worker follow from each other, so that one of them may go
+					series(false, "__name__", "queue_length", "shard", fmt.Sprint("s", i), "worker", fmt.Sprint("w", i), "color", "blue")
+				}
 				for i := range 2 + r.IntN(3) { // some end, others stay
 					span := [2]int{max(span[0], i*20), span[1]}
 					if i%2 == 0 {
@@ -217,6 +221,11 @@ func writeWorld(t *testing.T, r *rand.Rand, dir string) {
 	if _, err := tsdb.CreateBlock(all, dir, 8*60*minute, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
+	out := make([]labels.Labels, len(all))
+	for i := range all {
+		out[i] = all[i].Labels()
+	}
+	return out
 }
 
 // randomExpr returns an expression over some of the stored metrics.
@@ -243,7 +252,9 @@ func randomExpr(r *rand.Rand) string {
 		return "box_info" + matchers(pick(`node="n1"`, `node!="n0"`, `node=~"n1|"`, `nothere=""`))
 	}
 	groups := func() string { return pick("by", "without") + " (" + pick(by(), "node", "instance, node", "uid") + ")" }
-	switch r.IntN(28) {
+	switch r.IntN(31) {
+	case 28, 29, 30:
+		return fmt.Sprintf("%s by (%s) (queue_length%s) > 0", pick("sum", "max"), pick("job", "instance", "pod", "shard"), matchers())
 	case 11:
 		return fmt.Sprintf("max %s (%s) > 0", groups(), info())
 	case 12:
