@@ -44,7 +44,7 @@
 //
 // # Memory
 //
-// About 32 bytes and 4 for each label of a series, 20 for its reference while
+// About 32 bytes and 4 for each label of a series, 13 for its reference while
 // the log is read, the text of each distinct label name and value once, and
 // the longest record.
 package walscan

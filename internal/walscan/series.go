@@ -42,7 +42,7 @@ const (
 )
 
 func newKnown() *known {
-	return &known{symbols: map[string]uint32{}, byNames: map[string]uint32{}}
+	return &known{symbols: map[string]uint32{}, byNames: map[string]uint32{}, refs: table{ranges: map[uint64]*refRange{}}}
 }
 
 var (

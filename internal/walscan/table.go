@@ -2,71 +2,57 @@ package walscan
 
 import "math"
 
-// table finds the places of references. It holds the places alone, so the
-// references are compared, and hashed again when it grows, where they are.
+// table finds the places of references. Prometheus numbers references one after
+// the other, so it is a list of places for each range of references that has
+// some.
 type table struct {
-	refs  pages[uint64] // by place
-	slots []uint32      // a place plus one, 0 for none
-	tags  []byte        // of the hash of each, so that few are compared in vain
+	refs   pages[uint64] // by place
+	ranges map[uint64]*refRange
+
+	// The range of the latest reference, which that of the next one mostly is.
+	number uint64
+	latest *refRange
 }
 
-const minSlots = 1 << 10
+// refRange has the places plus one of refsPerRange references, 0 for none.
+type refRange [refsPerRange]uint32
+
+const refsPerRange = 64
+
+// rangeOf returns the range that a reference lies in, nil when it has none.
+func (t *table) rangeOf(ref uint64) *refRange {
+	if n := ref / refsPerRange; n != t.number || t.latest == nil {
+		t.number, t.latest = n, t.ranges[n]
+	}
+	return t.latest
+}
 
 // find returns the place of a reference.
 func (t *table) find(ref uint64) (place int, ok bool) {
-	if len(t.slots) == 0 {
+	r := t.rangeOf(ref)
+	if r == nil || r[ref%refsPerRange] == 0 {
 		return 0, false
 	}
-	at := t.slot(ref)
-	if t.slots[at] == 0 {
-		return 0, false
-	}
-	return int(t.slots[at] - 1), true
+	return int(r[ref%refsPerRange] - 1), true
 }
 
 // add gives a reference the next place. Then it is no longer found at the one
 // that it had.
 func (t *table) add(ref uint64) {
-	if t.refs.count >= len(t.slots)*3/4 {
-		n := max(minSlots, 2*len(t.slots))
-		t.slots, t.tags = make([]uint32, n), make([]byte, n)
-		for place := range t.refs.count {
-			t.put(*t.refs.at(uint32(place)), place)
-		}
+	r := t.rangeOf(ref)
+	if r == nil {
+		r = &refRange{}
+		t.ranges[ref/refsPerRange], t.latest = r, r
 	}
-	old, twice := t.find(ref)
+	if old := r[ref%refsPerRange]; old != 0 {
+		*t.refs.at(old - 1) = noRef
+	}
 	t.refs.add(ref)
-	t.put(ref, t.refs.count-1)
-	if twice {
-		*t.refs.at(uint32(old)) = noRef
-	}
+	r[ref%refsPerRange] = uint32(t.refs.count)
 }
 
 // noRef stands for a reference that has got another place.
 const noRef = math.MaxUint64
-
-func (t *table) put(ref uint64, place int) {
-	at := t.slot(ref)
-	t.slots[at], t.tags[at] = uint32(place+1), tag(hash(ref))
-}
-
-// slot returns where a reference is, or the empty slot where it belongs.
-func (t *table) slot(ref uint64) int {
-	h := hash(ref)
-	at := int(h>>32) & (len(t.slots) - 1)
-	for t.slots[at] != 0 && (t.tags[at] != tag(h) || *t.refs.at(t.slots[at] - 1) != ref) {
-		at = (at + 1) & (len(t.slots) - 1)
-	}
-	return at
-}
-
-// hash spreads references, which are numbered one after the other.
-func hash(ref uint64) uint64 {
-	h := ref * 0x9e3779b97f4a7c15
-	return h ^ h>>29
-}
-
-func tag(h uint64) byte { return byte(h) }
 
 // pages holds things that stay where they are when more come.
 type pages[T any] struct {
