@@ -156,7 +156,7 @@ func addChanges(cmd *cobra.Command, c *config.Config, b *sentei.Backend, in *reh
 		if job != "" || appended {
 			return errors.New("--job and --append need --relabel")
 		}
-		in.Changes, in.Refused = rehearsal.FromReport(in.Report, b)
+		in.AddProposals(b)
 		return nil
 	}
 	text, err := os.ReadFile(path)

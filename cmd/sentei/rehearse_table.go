@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/sentei/sentei/internal/number"
 	"github.com/sentei/sentei/rules/rehearsal"
 )
 
@@ -20,6 +21,7 @@ func writeRehearsalTable(w io.Writer, r *rehearsal.Result) error {
 	t := &rehearsalTable{Result: r, out: &out}
 	t.head()
 	t.differences()
+	t.errors()
 	t.transients()
 	t.collisions()
 	t.outcomes("NOT REHEARSED", rehearsal.NotRehearsed)
@@ -68,6 +70,7 @@ func (t *rehearsalTable) head() {
 		"CONSUMERS\tOUTCOME",
 		fmt.Sprintf("%d\tread none of these series: nothing to replay", f.Untouched),
 		fmt.Sprintf("%d\treplayed, the same (%d of them returned nothing either way)", f.Same, f.Empty),
+		fmt.Sprintf("%d\tread from an aggregate, with an error that is tolerated", f.Within),
 		fmt.Sprintf("%d\treplayed, with a difference", f.Differs),
 		fmt.Sprintf("%d\tunstable: differ from themselves on the same data", f.Unstable),
 		fmt.Sprintf("%d\tnot rehearsed: may see a difference", f.NotRehearsed),
@@ -104,6 +107,25 @@ func (t *rehearsalTable) differences() {
 		t.line("%s of %s, because of %s%s", d.Kind, names(d.Consumers), t.titles(d.Changes), together)
 		t.line("  %s", oneLine(d.Expr))
 		t.line("  at %s, and at %d instants in all: %s", d.At.Format("2006-01-02T15:04:05.000Z07:00"), d.Instants, oneLine(d.Detail))
+	}
+}
+
+// errors lists how far values are off that are read from aggregates.
+func (t *rehearsalTable) errors() {
+	if len(t.Errors) == 0 {
+		return
+	}
+	t.line("\nERRORS of what is read from an aggregate, the largest first")
+	rows := []string{"MAX\tMEDIAN\tJUST STORED\tAT\tAGE\tCONSUMERS\tBECAUSE OF"}
+	const most = 20
+	for i := range t.Errors[:min(len(t.Errors), most)] {
+		e := &t.Errors[i]
+		rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s", number.Percent(e.Max), number.Percent(e.Median), number.Percent(e.Aligned),
+			e.At.Format(time.RFC3339), e.Age.Round(time.Second), names(e.Consumers), t.titles([]string{e.Change})))
+	}
+	t.grid(rows)
+	if n := len(t.Errors) - most; n > 0 {
+		t.line("and %d more; -o json shows all", n)
 	}
 }
 

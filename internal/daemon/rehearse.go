@@ -52,7 +52,7 @@ func (h *rehearser) run(ctx context.Context, r *sentei.Report, b *sentei.Backend
 	}
 	defer data.Close() //nolint:errcheck // nothing was written
 	in := rehearsal.Input{Report: r, Backend: b.Name, Data: data}
-	in.Changes, in.Refused = rehearsal.FromReport(r, b)
+	in.AddProposals(b)
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(h.config.Rehearsal.Timeout))
 	defer cancel()
 	o := RehearsalOptions(h.config, h.logger)
@@ -103,9 +103,12 @@ func withdraw(r *sentei.Report, b *sentei.Backend, res *rehearsal.Result) {
 		switch {
 		case p.Place.Backend != b.Name:
 		case reason != "":
+			hint := "its proof says that nobody notices, so one of the two is wrong: please report it with the output of sentei rehearse"
+			if p.Tolerance > 0 {
+				hint = "results over an aggregate stay within a tolerance at best; sentei rehearse shows the error of every reader, and max_error of the rule " + p.Rule + " what is tolerated"
+			}
 			r.Problems = append(r.Problems, rehearsalProblem(b.Name, p.ID, sentei.Problem{
-				Message: fmt.Sprintf("a proposal is withdrawn after its rehearsal: %s: %s", relabeling.Title(p), reason),
-				Hint:    "its proof says that nobody notices, so one of the two is wrong: please report it with the output of sentei rehearse",
+				Message: fmt.Sprintf("a proposal is withdrawn after its rehearsal: %s: %s", relabeling.Title(p), reason), Hint: hint,
 			}))
 			continue
 		default:
@@ -140,7 +143,30 @@ func resultOf(id string, res *rehearsal.Result) *sentei.RehearsalResult {
 	if c.Transient > 0 {
 		remarks = append(remarks, fmt.Sprintf("when deployed, values are off by up to %.3g %% for up to %s", 100*c.Error, c.Transient))
 	}
+	out.Errors = errorsOf(id, res)
 	out.Detail = strings.Join(remarks, "; ")
+	return out
+}
+
+// maxErrors is how many consumers a proposal lists with their error.
+const maxErrors = 50
+
+// errorsOf returns how far consumers are off under a proposal, the worst first.
+func errorsOf(id string, res *rehearsal.Result) []sentei.MeasuredError {
+	var out []sentei.MeasuredError
+	for i := range res.Errors { // sorted
+		e := &res.Errors[i]
+		if e.Change != id {
+			continue
+		}
+		for _, c := range e.Consumers {
+			one := e.MeasuredError
+			one.Consumer = c.ID
+			if len(out) < maxErrors {
+				out = append(out, one)
+			}
+		}
+	}
 	return out
 }
 

@@ -90,7 +90,7 @@ func TestScope(t *testing.T) {
 	}
 }
 
-func TestFromReport(t *testing.T) {
+func TestAddProposals(t *testing.T) {
 	d, r := cluster(t), consumersOfCluster()
 	propose := func(id, scrapeJob, metric string, shared bool) sentei.Proposal {
 		return sentei.Proposal{ID: id, Place: sentei.Place{Backend: "b", ScrapeJob: scrapeJob, Job: "api", Shared: shared}, Action: sentei.Action{Kind: sentei.DropMetric, Metric: metric}}
@@ -103,11 +103,12 @@ func TestFromReport(t *testing.T) {
 		propose("things", "api", "go_thing_1", false), propose("requests", "api", "http_requests_total", true),
 		other, unknown, propose("nowhere", "nowhere", "m", false),
 	}
-	changes, refused := FromReport(r, &r.Backends[0])
-	if diff := cmp.Diff([]string{"things", "requests"}, ids(changes)); diff != "" || len(refused) != 2 {
-		t.Errorf("refused %+v, -want +got\n%s", refused, diff)
+	in := Input{Report: r, Backend: "b", Data: d}
+	in.AddProposals(&r.Backends[0])
+	if diff := cmp.Diff([]string{"things", "requests"}, ids(in.Changes)); diff != "" || len(in.Refused) != 2 {
+		t.Errorf("refused %+v, -want +got\n%s", in.Refused, diff)
 	}
-	res, err := Run(t.Context(), Input{Report: r, Backend: "b", Changes: changes, Refused: refused, Data: d}, DefaultOptions())
+	res, err := Run(t.Context(), in, DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,9 +178,10 @@ func TestDeleteRules(t *testing.T) {
 	slower := propose("slower")
 	slower.Action.Kind = sentei.SetInterval
 	r.Proposals = []sentei.Proposal{propose("rule", "rule"), propose("nothing", "busy"), written, slower}
-	changes, refused := FromReport(r, &r.Backends[0])
+	in := Input{Report: r}
+	in.AddProposals(&r.Backends[0])
 	var reasons []string
-	for _, c := range refused {
+	for _, c := range in.Refused {
 		reasons = append(reasons, c.ID+": "+c.Reason)
 	}
 	want := []string{
@@ -190,13 +192,14 @@ func TestDeleteRules(t *testing.T) {
 	if diff := cmp.Diff(want, reasons); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	res := run(t, r, d, changes)
+	res := run(t, r, d, in.Changes)
 	if c := res.Changes[0]; c.Dropped != 1 || !c.Differs || res.Differences[0].Consumers[0].ID != "busy" {
 		t.Errorf("%+v, %+v", c, res.Differences)
 	}
 	r.Consumers[0].RecordLabels = map[string]string{"job": "other"}
-	changes, _ = FromReport(r, &r.Backends[0])
-	if res := run(t, r, d, changes); res.Changes[0].Series != 0 {
+	in = Input{Report: r}
+	in.AddProposals(&r.Backends[0])
+	if res := run(t, r, d, in.Changes); res.Changes[0].Series != 0 {
 		t.Errorf("%+v", res.Changes)
 	}
 }

@@ -11,22 +11,33 @@ import (
 	"github.com/sentei/sentei/internal/relabeling"
 )
 
-// FromReport returns the changes that the proposals of the backend make, and
-// those that cannot be rehearsed.
-func FromReport(r *sentei.Report, b *sentei.Backend) (changes []Change, refused []ChangeResult) {
-	for i := range r.Proposals {
-		p := &r.Proposals[i]
+// AddProposals adds what the proposals of the backend change to what is
+// rehearsed, and those that cannot be rehearsed to the refused ones.
+func (in *Input) AddProposals(b *sentei.Backend) {
+	for i := range in.Report.Proposals {
+		p := &in.Report.Proposals[i]
 		if p.Place.Backend != b.Name {
 			continue
 		}
-		c, err := FromProposal(r, b, p)
-		if err != nil {
-			refused = append(refused, ChangeResult{ID: p.ID, Title: c.Title, Reason: err.Error()})
-			continue
+		var title string
+		var err error
+		if p.Action.Kind == sentei.Aggregate {
+			var a Aggregation
+			if a, err = aggregationOf(in.Report, b, p); err == nil {
+				in.Aggregations = append(in.Aggregations, a)
+			}
+			title = a.Raw.Title
+		} else {
+			var c Change
+			if c, err = FromProposal(in.Report, b, p); err == nil {
+				in.Changes = append(in.Changes, c)
+			}
+			title = c.Title
 		}
-		changes = append(changes, c)
+		if err != nil {
+			in.Refused = append(in.Refused, ChangeResult{ID: p.ID, Title: title, Reason: err.Error()})
+		}
 	}
-	return changes, refused
 }
 
 // FromConfig returns what is new in the metric relabel rules of each scrape

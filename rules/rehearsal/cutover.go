@@ -58,7 +58,7 @@ func (r *runner) cutover(ctx context.Context, s *subject, of map[int]*events) (t
 	}
 	for _, x := range s.replays {
 		middle := first + (last-first)/2
-		back, ahead := r.reach(ctx, x.text, middle)
+		back, ahead := r.reachOf(ctx, x.text, middle)
 		at := min(middle, last-back)
 		if x.lookup || first > last || at-ahead <= first {
 			continue // the data is too short to see the end of it
@@ -141,9 +141,9 @@ func cutoverInstants(at, back, ahead int64, n int) []time.Time {
 	return out
 }
 
-// reach returns how far back and ahead of an instant the expression reads, in
+// reachOf returns how far back and ahead of an instant the expression reads, in
 // milliseconds. The engine tells, by what it asks storage for.
-func (r *runner) reach(ctx context.Context, text string, at int64) (back, ahead int64) {
+func (r *runner) reachOf(ctx context.Context, text string, at int64) (back, ahead int64) {
 	l := &listener{first: at, last: at}
 	query, err := r.engine.NewInstantQuery(ctx, l, nil, text, time.UnixMilli(at))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // finish sorts the result and sums it up.
-func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
+func (r *runner) finish(res *Result, a *altered, aggregates, refused []ChangeResult) {
 	f := &res.Figures
 	f.Series, f.Collisions = a.series, len(a.collisions)
 	f.Queries, f.Samples = r.queries.Load(), r.samples.Load()
@@ -24,22 +24,13 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 				c.Dropped++
 			}
 		}
-		c.Differs = slices.ContainsFunc(res.Differences, func(d Difference) bool { return slices.Contains(d.Changes, c.ID) })
-		for k := range res.Transients {
-			if t := &res.Transients[k]; slices.Contains(t.Changes, c.ID) {
-				c.Transient, c.Error = max(c.Transient, t.Lasts), max(c.Error, t.Error)
-			}
-		}
-		for k := range res.Outcomes {
-			if o := &res.Outcomes[k]; o.Status != Dead && slices.Contains(o.Changes, c.ID) {
-				c.Consumers += len(o.Consumers)
-				if o.Status == Same || o.Status == Differs {
-					c.Replayed += len(o.Consumers)
-				}
-			}
-		}
+		res.tally(&c)
 		res.Changes = append(res.Changes, c)
 	}
+	for i := range aggregates {
+		res.tally(&aggregates[i])
+	}
+	res.Changes = append(res.Changes, aggregates...)
 	res.Changes = append(res.Changes, refused...)
 	for i := range res.Outcomes {
 		n := len(res.Outcomes[i].Consumers)
@@ -49,6 +40,8 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 			if res.Outcomes[i].Points == 0 {
 				f.Empty += n
 			}
+		case Within:
+			f.Within += n
 		case Differs:
 			f.Differs += n
 		case Unstable:
@@ -59,7 +52,7 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 			f.NotRehearsed += n
 		}
 	}
-	rank := []Status{Differs, Unstable, NotRehearsed, Dead, Same}
+	rank := []Status{Differs, Unstable, NotRehearsed, Dead, Within, Same}
 	slices.SortStableFunc(res.Outcomes, func(a, b Outcome) int {
 		return slices.Index(rank, a.Status) - slices.Index(rank, b.Status)
 	})
@@ -69,6 +62,9 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 	slices.SortStableFunc(res.Transients, func(a, b Transient) int {
 		return cmp.Or(slices.Compare(a.Changes, b.Changes), compareConsumers(a.Consumers[0], b.Consumers[0]), strings.Compare(a.Expr, b.Expr))
 	})
+	slices.SortStableFunc(res.Errors, func(a, b ConsumerError) int {
+		return cmp.Or(strings.Compare(a.Change, b.Change), cmp.Compare(b.Max, a.Max), compareConsumers(a.Consumers[0], b.Consumers[0]), strings.Compare(a.Expr, b.Expr))
+	})
 	for i := range a.collisions {
 		c := a.collisions[i].export()
 		if c.Ambiguous {
@@ -76,6 +72,24 @@ func (r *runner) finish(res *Result, a *altered, refused []ChangeResult) {
 		}
 		if len(res.Collisions) < maxCollisions {
 			res.Collisions = append(res.Collisions, c)
+		}
+	}
+}
+
+// tally counts what consumers saw of the change.
+func (r *Result) tally(c *ChangeResult) {
+	c.Differs = slices.ContainsFunc(r.Differences, func(d Difference) bool { return slices.Contains(d.Changes, c.ID) })
+	for k := range r.Transients {
+		if t := &r.Transients[k]; slices.Contains(t.Changes, c.ID) {
+			c.Transient, c.Error = max(c.Transient, t.Lasts), max(c.Error, t.Error)
+		}
+	}
+	for k := range r.Outcomes {
+		if o := &r.Outcomes[k]; o.Status != Dead && slices.Contains(o.Changes, c.ID) {
+			c.Consumers += len(o.Consumers)
+			if o.Status == Same || o.Status == Within || o.Status == Differs {
+				c.Replayed += len(o.Consumers)
+			}
 		}
 	}
 }

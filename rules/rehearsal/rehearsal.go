@@ -22,6 +22,8 @@ type Input struct {
 	Report  *sentei.Report
 	Backend string
 	Changes []Change
+	// Aggregations are rehearsed one by one, with none of the changes.
+	Aggregations []Aggregation
 	// Refused are changes that cannot be rehearsed, each with its Reason. They
 	// are listed in the result.
 	Refused []ChangeResult
@@ -81,20 +83,33 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 	}
 	var todo []*subject
 	res := &Result{Version: ResultVersion, Collisions: []Collision{}, Changes: []ChangeResult{}, Backend: in.Backend, From: in.Data.From, To: in.Data.To, Notes: in.Notes}
+	touched := map[string]bool{} // subjects that read something that is altered
 	for _, s := range subjects(in.Report, in.Backend) {
-		res.Figures.Consumers += len(s.consumers)
-		a.touch(s, r.asked(ctx, s))
-		if len(s.touched) == 0 {
-			res.Figures.Untouched += len(s.consumers)
+		if a.touch(s, r.asked(ctx, s)); len(s.touched) == 0 {
 			continue
 		}
+		touched[s.id] = true
 		s.prepare()
 		todo = append(todo, s)
 	}
 	if err := r.rehearse(ctx, res, a, todo); err != nil {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}
-	r.finish(res, a, in.Refused)
+	var aggregates []ChangeResult
+	for i := range in.Aggregations {
+		c, err := r.aggregate(ctx, &in, &in.Aggregations[i], res, touched)
+		if err != nil {
+			return nil, fmt.Errorf("rehearse %s: %w", in.Aggregations[i].Raw.ID, err)
+		}
+		aggregates = append(aggregates, c)
+	}
+	for _, s := range subjects(in.Report, in.Backend) {
+		res.Figures.Consumers += len(s.consumers)
+		if !touched[s.id] {
+			res.Figures.Untouched += len(s.consumers)
+		}
+	}
+	r.finish(res, a, aggregates, in.Refused)
 	return res, nil
 }
 

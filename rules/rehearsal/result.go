@@ -13,7 +13,11 @@ type Status string
 const (
 	// Same: no replay differed.
 	Same Status = "same"
-	// Differs: a replay differed, and did so because of a change.
+	// Within: read from an aggregate, values are off by no more than its
+	// tolerance; Result.Errors says how far.
+	Within Status = "within tolerance"
+	// Differs: a replay differed, and did so because of a change. Of an
+	// aggregate: by more than its tolerance.
 	Differs Status = "differs"
 	// Unstable: the consumer gives other results on the same data, so that
 	// nothing can be said about it.
@@ -50,6 +54,9 @@ type Result struct {
 	// while after a change was deployed, sorted by change and consumer. They
 	// are no differences.
 	Transients []Transient `json:"transients"`
+	// Errors are how far values that are read from an aggregate are off, sorted
+	// by change, the largest first.
+	Errors []ConsumerError `json:"errors,omitempty"`
 	// Collisions are stored series that would become one, sorted by labels.
 	Collisions []Collision `json:"collisions"`
 	// Notes say what of the input was not rehearsed.
@@ -124,6 +131,16 @@ type Difference struct {
 	Detail   string `json:"detail"`
 }
 
+// ConsumerError is how far the values of consumers of one expression are off
+// when it is read from an aggregate.
+type ConsumerError struct {
+	Change    string     `json:"change"`
+	Consumers []Consumer `json:"consumers"`
+	From      string     `json:"from"` // the expression over the raw series, as replayed
+	// MeasuredError is that of the first of the consumers.
+	sentei.MeasuredError
+}
+
 // Collision is a set of stored series that would get the same labels.
 type Collision struct {
 	Labels string `json:"labels"`
@@ -145,6 +162,7 @@ type Figures struct {
 	Untouched    int   `json:"untouched"`     // read no series that a change alters: nothing to replay
 	Same         int   `json:"same"`          // replayed without a difference
 	Empty        int   `json:"empty"`         // of these, with no value to compare at any instant
+	Within       int   `json:"within"`        // read from an aggregate, within its tolerance
 	Differs      int   `json:"differs"`       //
 	Unstable     int   `json:"unstable"`      //
 	NotRehearsed int   `json:"not_rehearsed"` //
