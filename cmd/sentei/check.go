@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,10 +36,9 @@ func checkConfig(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := daemon.NewScanner(c, logger, time.Now); err != nil {
-		return usageError{err}
-	}
-	if err := daemon.CheckOutputs(c); err != nil {
+	_, scans := daemon.NewScanner(c, logger, time.Now)
+	_, reports := daemon.NewReports(c, logger, time.Now)
+	if err := errors.Join(scans, daemon.CheckOutputs(c), reports); err != nil {
 		return usageError{err}
 	}
 	if c.Web.ConfigFile != "" {

@@ -85,7 +85,7 @@ Exit codes: 0 ok, 1 failure, 2 usage or configuration error, 3 something that
 	root.PersistentFlags().String("config.file", "config.yaml", "configuration file")
 	config.AddLogFlags(root.PersistentFlags())
 	root.AddCommand(
-		newServe(), newOverview(), newReport(), newPropose(), newRehearse(), newDecide(), newHistory(), newDiff(), newExplain(), newCheck(), newConfig(), newMixin(),
+		newServe(), newOverview(), newReport(), newPropose(), newRehearse(), newDecide(), newHistory(), newDiff(), newDeliver(), newExplain(), newCheck(), newConfig(), newMixin(),
 		newVersion(),
 	)
 	return root

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-	"github.com/robfig/cron/v3"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sentei/sentei"
@@ -41,7 +40,9 @@ type Config struct {
 	// Owners says whose series are whose.
 	Owners    Owners    `yaml:"owners" mapstructure:"-"`
 	Rehearsal Rehearsal `yaml:"rehearsal" mapstructure:"-"`
-	Backends  []Backend `yaml:"backends" mapstructure:"-"`
+	// Reports are delivered on schedules of their own.
+	Reports  []Report  `yaml:"reports" mapstructure:"-"`
+	Backends []Backend `yaml:"backends" mapstructure:"-"`
 	// Rules maps kinds of proposals to their options. A rule that is not
 	// named runs with its defaults.
 	Rules map[string]yaml.Node `yaml:"rules" mapstructure:"-"`
@@ -212,7 +213,7 @@ func (c *Config) check() error {
 	if !slices.Contains([]string{"logfmt", "json"}, c.Log.Format) {
 		fail("log.format is %q: want logfmt or json", c.Log.Format)
 	}
-	if _, err := cron.ParseStandard(c.Scan.Schedule); err != nil {
+	if _, err := ParseSchedule(c.Scan.Schedule); err != nil {
 		fail("scan.schedule: %w", err)
 	}
 	if c.Scan.Timeout <= 0 {
@@ -244,6 +245,7 @@ func (c *Config) check() error {
 		fail("rehearsal: instants, max_samples, timeout, query_timeout and lookback_delta must be positive")
 	}
 	c.checkBackends(fail)
+	c.checkReports(fail)
 	return errors.Join(errs...)
 }
 

@@ -56,6 +56,13 @@ func TestLoadErrors(t *testing.T) {
 		"rule of everything":         {"owners:\n  rules:\n    - {owner: a, selector: '{}'}\n" + minimal, "selector {}: it has no matcher"},
 		"rule, bad selector":         {"owners:\n  rules:\n    - {owner: b, metric: up}\n    - {owner: a, selector: '{a='}\n" + minimal, "line 4: rule of owners: selector {a=: "},
 		"rule, bad metric":           {"owners:\n  rules:\n    - {owner: a, metric: 'a('}\n" + minimal, "line 3: rule of owners: metric a(: "},
+		"schedule of no day":         {"scan: {schedule: '0 0 31 2 *'}\n" + minimal, "scan.schedule: there is no such day"},
+		"time zone alone":            {"scan: {schedule: 'TZ=UTC'}\n" + minimal, "scan.schedule: the time zone needs"},
+		"report with unknown key":    {"reports:\n  - {name: a, chanels: []}\n" + minimal, "line 2: field chanels not found"},
+		"report of nothing":          {"reports:\n  - {split: team, owners: [a], top: -1, give_up_after: 0s}\n" + minimal, `line 2: report : name is missing; schedule "": empty spec string; split is "team": want backend, owner or nothing; owners needs split: owner; top must not be negative; give_up_after must be positive; channels is empty`},
+		"report of no backend":       {"reports:\n  - {name: a, schedule: '@daily', backends: [b], channels: [files: {}]}\n" + minimal, `line 2: report a: there is no backend "b"`},
+		"reports of one name":        {"reports:\n  - &r {name: a, schedule: '@daily', channels: [files: {}]}\n  - {name: a, schedule: '@daily', channels: [files: {}]}\n" + minimal, "line 3: report a: the name is taken"},
+		"report by owner of nobody":  {"reports:\n  - {name: a, schedule: '@daily', split: owner, channels: [files: {}]}\n" + minimal, "line 2: report a: split: owner needs the section owners"},
 		"bad retention":              {"store: {report_retention: 0s}\n" + minimal, "store.report_retention"},
 	}
 	for name, tt := range tests {

@@ -113,7 +113,7 @@ func prepare(o Options) (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	schedule, err := cron.ParseStandard(c.Scan.Schedule)
+	schedule, err := config.ParseSchedule(c.Scan.Schedule)
 	if err != nil {
 		return nil, fmt.Errorf("scan.schedule: %w", err)
 	}

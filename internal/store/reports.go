@@ -195,12 +195,16 @@ const everyReport = 48 * time.Hour
 
 // Prune deletes the reports that are older at an instant than the retention,
 // and those of more than 48 hours before it that are not the last of their day
-// (in UTC), each with the trends of its metrics. It returns how many. Decisions and proposals are kept for ever.
+// (in UTC), each with the trends of its metrics. It returns how many. Decisions and proposals are kept for ever,
+// and a report for as long as the next delivery is compared with it.
 func (s *Store) Prune(ctx context.Context, at time.Time, retention time.Duration) (deleted int64, err error) {
 	err = s.change(ctx, "prune reports", func(tx *sql.Tx) error {
 		const day = 24 * time.Hour / time.Millisecond
-		result, err := tx.ExecContext(ctx, `DELETE FROM reports WHERE at < ?
-			OR at < ? AND at NOT IN (SELECT max(at) FROM reports GROUP BY at / ?)`,
+		if err := pruneDeliveries(ctx, tx, at); err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `DELETE FROM reports WHERE at NOT IN (`+delivered+`) AND (at < ?
+			OR at < ? AND at NOT IN (SELECT max(at) FROM reports GROUP BY at / ?))`,
 			millis(at.Add(-retention)), millis(at.Add(-everyReport)), int64(day))
 		if err != nil {
 			return err

@@ -65,6 +65,34 @@ CREATE TABLE trends (
 	points BLOB NOT NULL,
 	PRIMARY KEY (at, part)
 ) STRICT, WITHOUT ROWID;
+`, `
+-- Messages that deliver reports, each to one channel. The message itself is
+-- kept, packed, while it waits.
+CREATE TABLE deliveries (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	report     TEXT NOT NULL,
+	part       TEXT NOT NULL,
+	channel    TEXT NOT NULL,
+	key        TEXT NOT NULL,
+	title      TEXT NOT NULL,
+	report_at  INTEGER NOT NULL,
+	queued     INTEGER NOT NULL,
+	state      TEXT NOT NULL,
+	attempts   INTEGER NOT NULL,
+	last_try   INTEGER NOT NULL,
+	next_try   INTEGER NOT NULL,
+	done       INTEGER NOT NULL,
+	last_error TEXT NOT NULL,
+	message    BLOB
+) STRICT;
+CREATE INDEX deliveries_of_state ON deliveries (state, next_try);
+CREATE INDEX deliveries_of_report ON deliveries (report, part, channel);
+
+-- For when each scheduled report was made last.
+CREATE TABLE schedules (
+	report TEXT PRIMARY KEY,
+	due    INTEGER NOT NULL
+) STRICT;
 `}
 }
 

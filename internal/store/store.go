@@ -1,8 +1,8 @@
 // Package store keeps what must outlive the daemon, in one SQLite file: the
 // decisions about proposals with their history, every proposal that ever was,
-// what came of those that were carried out, and the history of reports. In go
-// domain values; they come out as they went in, times in UTC and to the
-// millisecond.
+// what came of those that were carried out, the history of reports, and what is
+// to be delivered of them. In go domain values; they come out as they went in,
+// times in UTC and to the millisecond.
 //
 // Several processes may use a file at once: the daemon, and the command line
 // beside it. Each change is on disk when its method returns, and is there as a
@@ -40,6 +40,8 @@ type Store struct {
 	path  string
 	read  *sql.DB
 	write *sql.DB // of one connection; nil when read-only
+	// anchor keeps a store in memory; nil for one on disk.
+	anchor *sql.Conn
 }
 
 // Open opens the file for reading and writing, and makes it and its folder
@@ -122,6 +124,9 @@ func open(path, mode string, connections int) (*sql.DB, error) {
 // Close ends all work. The store must not be used afterwards.
 func (s *Store) Close() error {
 	var errs []error
+	if s.anchor != nil {
+		errs = append(errs, s.anchor.Close())
+	}
 	for _, db := range []*sql.DB{s.read, s.write} { // the writer last: it tidies up
 		if db != nil {
 			errs = append(errs, db.Close())
