@@ -19,6 +19,7 @@ type known struct {
 	byNames map[string]uint32
 	series  pages[Series]
 	values  [][]uint32 // pages of valuesPerPage or more, of all series
+	open    [256]int   // of metrics by their names: the page that is being filled, plus one
 	refs    table      // of series: their places are those in series
 
 	// The labels of the latest series: its names and values as text, which is
@@ -28,6 +29,7 @@ type known struct {
 	row    []uint32
 	key    []byte
 	layout uint32 // of names
+	name   int    // place of the metric's name in them, -1 without
 }
 
 type symbolText struct {
@@ -37,8 +39,8 @@ type symbolText struct {
 
 // What valuesAt can count.
 const (
-	valuesPerPage = 1 << 16
-	maxPages      = 1 << 16
+	valuesPerPage = 1 << 12
+	maxPages      = 1 << 20
 )
 
 func newKnown() *known {
@@ -126,6 +128,10 @@ func (k *known) setLayout() {
 		k.byNames[string(k.key)] = layout
 	}
 	k.layout = layout
+	k.name = -1
+	if name, ok := k.symbols[model.MetricNameLabel]; ok {
+		k.name = slices.Index(k.names, name)
+	}
 }
 
 func (k *known) symbol(b []byte) uint32 {
@@ -139,14 +145,20 @@ func (k *known) symbol(b []byte) uint32 {
 	return id
 }
 
-// store keeps the values of a series.
+// store keeps the values of a series. Those of one metric are near each other,
+// for the time when they are sorted.
 func (k *known) store(row []uint32) valuesAt {
-	if n := len(k.values); n == 0 || cap(k.values[n-1])-len(k.values[n-1]) < len(row) {
-		k.values = append(k.values, make([]uint32, 0, max(valuesPerPage, len(row))))
+	n := &k.open[0]
+	if k.name >= 0 {
+		n = &k.open[row[k.name]%uint32(len(k.open))]
 	}
-	n := len(k.values) - 1
-	at := valuesAt(n)*valuesPerPage + valuesAt(len(k.values[n]))
-	k.values[n] = append(k.values[n], row...)
+	if *n == 0 || cap(k.values[*n-1])-len(k.values[*n-1]) < len(row) {
+		k.values = append(k.values, make([]uint32, 0, max(valuesPerPage, len(row))))
+		*n = len(k.values)
+	}
+	page := &k.values[*n-1]
+	at := valuesAt(*n-1)*valuesPerPage + valuesAt(len(*page))
+	*page = append(*page, row...)
 	return at
 }
 

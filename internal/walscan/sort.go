@@ -145,25 +145,42 @@ type sorter struct {
 }
 
 type sortKey struct {
-	layout uint32
 	series uint32
+	at     valuesAt
 	key    uint64 // the first values that differ between the series
 }
 
-// metric sorts the series of a metric and makes one of those that are there
-// twice.
+// metric sorts the series of a metric by their labels and makes one of those
+// that are there twice.
 func (x *sorter) metric(m *Metric) {
-	x.sort(m.Series)
-	unique := m.Series[:1]
-	for _, s := range m.Series[1:] {
-		if last := &unique[len(unique)-1]; x.compare(*last, s) == 0 {
-			*last = x.join(*last, s)
-			x.count--
-		} else {
-			unique = append(unique, s)
-		}
+	if cap(x.keys) < len(m.Series) {
+		x.keys = make([]sortKey, 0, len(m.Series)+len(m.Series)/4)
 	}
-	m.Series = unique
+	keys := x.keys[:0]
+	one := true
+	for _, i := range m.Series {
+		s := x.series.at(i)
+		keys = append(keys, sortKey{i, s.at, uint64(s.layout)})
+		one = one && keys[0].key == uint64(s.layout)
+	}
+	if !one {
+		slices.SortStableFunc(keys, func(a, b sortKey) int { return cmp.Compare(a.key, b.key) })
+	}
+	series := m.Series[:0]
+	var ends []int // of the series of each layout
+	for len(keys) > 0 {
+		n := 1
+		for n < len(keys) && keys[n].key == keys[0].key {
+			n++
+		}
+		series = x.sortRun(series, keys[:n], len(x.layouts[keys[0].key]))
+		ends = append(ends, len(series))
+		keys = keys[n:]
+	}
+	for len(ends) > 1 {
+		ends = x.mergeRuns(series, ends)
+	}
+	m.Series = series
 }
 
 // join makes one of two series that are the same.
@@ -179,74 +196,50 @@ func (x *sorter) join(a, b uint32) uint32 {
 	return a
 }
 
-// sort sorts the series by their labels.
-func (x *sorter) sort(series []uint32) {
-	if cap(x.keys) < len(series) {
-		x.keys = make([]sortKey, 0, len(series)+len(series)/4)
-	}
-	x.keys = x.keys[:0]
-	for _, i := range series {
-		x.keys = append(x.keys, sortKey{layout: x.series.at(i).layout, series: i})
-	}
-	one := !slices.ContainsFunc(x.keys, func(k sortKey) bool { return k.layout != x.keys[0].layout })
-	if !one {
-		slices.SortStableFunc(x.keys, func(a, b sortKey) int { return cmp.Compare(a.layout, b.layout) })
-	}
-	var ends []int // of the series of each layout
-	for begin := 0; begin < len(x.keys); {
-		end := begin + 1
-		for end < len(x.keys) && x.keys[end].layout == x.keys[begin].layout {
-			end++
-		}
-		x.sortRun(x.keys[begin:end])
-		ends = append(ends, end)
-		begin = end
-	}
-	for i, k := range x.keys {
-		series[i] = k.series
-	}
-	for len(ends) > 1 {
-		ends = x.mergeRuns(series, ends)
-	}
-}
-
-// sortRun sorts series that have the same label names.
-func (x *sorter) sortRun(keys []sortKey) {
-	if len(keys) == 1 {
-		return
-	}
-	_, first := x.Labels(x.series.at(keys[0].series))
-	low, high := slices.Clone(first), slices.Clone(first)
+// sortRun sorts series that have the same label names, width of them, and
+// appends each one once.
+func (x *sorter) sortRun(series []uint32, keys []sortKey, width int) []uint32 {
+	low, high := slices.Clone(x.row(keys[0], width)), slices.Clone(x.row(keys[0], width))
 	for _, k := range keys {
-		_, values := x.Labels(x.series.at(k.series))
-		for i, v := range values {
+		for i, v := range x.row(k, width) {
 			low[i], high[i] = min(low[i], v), max(high[i], v)
 		}
 	}
 	// The key has as many of the first values as there is room for, those
 	// that are the same everywhere need none.
 	size, columns := 0, 0
-	for columns < len(low) && size+bits.Len32(high[columns]-low[columns]) <= 64 {
+	for columns < width && size+bits.Len32(high[columns]-low[columns]) <= 64 {
 		size += bits.Len32(high[columns] - low[columns])
 		columns++
 	}
 	for n := range keys {
-		_, values := x.Labels(x.series.at(keys[n].series))
 		key := uint64(0)
-		for i, v := range values[:columns] {
+		for i, v := range x.row(keys[n], columns) {
 			key = key<<bits.Len32(high[i]-low[i]) | uint64(v-low[i])
 		}
 		keys[n].key = key
 	}
-	slices.SortFunc(keys, func(a, b sortKey) int {
-		if a.key != b.key {
+	compare := func(a, b sortKey) int {
+		if a.key != b.key || columns == width {
 			return cmp.Compare(a.key, b.key)
 		}
-		_, av := x.Labels(x.series.at(a.series))
-		_, bv := x.Labels(x.series.at(b.series))
-		return slices.Compare(av, bv)
-	})
+		return slices.Compare(x.row(a, width)[columns:], x.row(b, width)[columns:])
+	}
+	slices.SortFunc(keys, compare)
+	for i, k := range keys {
+		if i > 0 && compare(keys[i-1], k) == 0 {
+			last := &series[len(series)-1]
+			*last = x.join(*last, k.series)
+			x.count--
+		} else {
+			series = append(series, k.series)
+		}
+	}
+	return series
 }
+
+// row returns the first n values of a series.
+func (x *sorter) row(k sortKey, n int) []uint32 { return values(x.values, k.at, n) }
 
 // mergeRuns merges pairs of sorted runs, which end there, and returns where
 // they end then.
