@@ -232,6 +232,21 @@ func (r *Report) InStates(states ...State) (*Report, map[State]int) {
 	return &out, left
 }
 
+// Together returns the proposals that stand and fall with this one, itself
+// included, in the order of the report. One that is not in it stands alone.
+func (r *Report) Together(p *Proposal) []*Proposal {
+	var out []*Proposal
+	for i := range r.Proposals {
+		if other := &r.Proposals[i]; other.ID == p.ID || p.Group != "" && other.Group == p.Group {
+			out = append(out, other)
+		}
+	}
+	if len(out) == 0 {
+		return []*Proposal{p}
+	}
+	return out
+}
+
 // Open are the states of proposals that are not decided against.
 func Open() []State { return []State{Pending, Accepted} }
 

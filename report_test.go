@@ -1,6 +1,7 @@
 package sentei
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -70,5 +71,21 @@ func TestInStates(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[State]int{Rejected: 1, Snoozed: 1, Accepted: 1}, left); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTogether(t *testing.T) {
+	r := &Report{Proposals: []Proposal{{ID: "a", Group: "a"}, {ID: "alone"}, {ID: "b", Group: "a"}, {ID: "c", Group: "c"}}}
+	for i, want := range []string{"a b", "alone", "a b", "c"} {
+		var got []string
+		for _, p := range r.Together(&r.Proposals[i]) {
+			got = append(got, p.ID)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", r.Proposals[i].ID, got, want)
+		}
+	}
+	if other := (&Proposal{ID: "other"}); len(r.Together(other)) != 1 || r.Together(other)[0] != other {
+		t.Error("a proposal of another report")
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
@@ -15,6 +17,7 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/daemon"
 	"github.com/sentei/sentei/internal/relabeling"
+	"github.com/sentei/sentei/internal/review"
 	"github.com/sentei/sentei/internal/store"
 )
 
@@ -29,8 +32,9 @@ func newDecide() *cobra.Command {
 		Short: "Decide about a proposal",
 		Long: `Decide about a proposal, by the ID that sentei propose and the reports show. The
 decision is added to the store that store.path names, and may be changed by
-another one: reset makes the proposal pending again. The daemon may be running;
-its next scan shows the new state.`,
+another one: reset makes the proposal pending again. Proposals that stand and
+fall with it are decided alike, and named. The daemon may be running; its next
+scan shows the new state.`,
 		Example: "  sentei decide 5f1c0a9be210 accept --reason 'agreed with the shop team'\n  sentei decide 5f1c0a9be210 snooze --until 30d",
 		Args:    exactly(2),
 		RunE:    runDecide,
@@ -63,15 +67,44 @@ func runDecide(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer st.Close() //nolint:errcheck // a decision is on disk when Decide returns
-	if err := st.Decide(cmd.Context(), d); err != nil {
+	r, p, err := proposalToDecide(cmd.Context(), st, args[0])
+	if err != nil {
 		return storeError(err)
 	}
-	p, err := st.Proposal(cmd.Context(), d.Proposal)
+	all, err := review.Decide(cmd.Context(), st, r, p, d)
 	if err != nil {
-		return err
+		return storeError(err)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", decided(&d), relabeling.Title(&p.Proposal))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", decided(&d), relabeling.Title(p))
+	for _, m := range all {
+		if m.ID != p.ID {
+			fmt.Fprintf(&b, "%s with it: %s (%s)\n", decided(&d), relabeling.Title(m), m.ID)
+		}
+	}
+	_, err = io.WriteString(cmd.OutOrStdout(), b.String())
 	return err
+}
+
+// proposalToDecide returns a proposal and the report that has it: the newest,
+// or, of one that is not made any more, nothing but itself.
+func proposalToDecide(ctx context.Context, st *store.Store, id string) (*sentei.Report, *sentei.Proposal, error) {
+	r, err := st.Newest(ctx)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, nil, err
+	}
+	if r != nil {
+		for i := range r.Proposals {
+			if r.Proposals[i].ID == id {
+				return r, &r.Proposals[i], nil
+			}
+		}
+	}
+	known, err := st.Proposal(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &sentei.Report{}, &known.Proposal, nil
 }
 
 // parseUntil reads a time to come; the zero time when text is empty.
@@ -116,6 +149,9 @@ func openStore(cmd *cobra.Command, readOnly bool) (*store.Store, error) {
 // storeError makes a mistake of the user what it is.
 func storeError(err error) error {
 	if _, ok := errors.AsType[store.IncompleteError](err); ok {
+		return usageError{err}
+	}
+	if errors.Is(err, review.ErrCarriedOut) {
 		return usageError{err}
 	}
 	if errors.Is(err, store.ErrNotFound) {

@@ -78,7 +78,7 @@ func (h *Handler) answerProposal(w http.ResponseWriter, req *http.Request, x *in
 	}
 	doc, _ := h.options.RuleDoc(p.Rule)
 	group := []string{}
-	for _, m := range x.members(p) {
+	for _, m := range x.Together(p) {
 		group = append(group, m.ID)
 	}
 	apiData(w, struct {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/review"
 	"github.com/sentei/sentei/internal/store"
 )
 
@@ -106,7 +107,7 @@ func (h *Handler) decide(w http.ResponseWriter, req *http.Request) {
 // refused returns the status for a decision that was not taken: whoever
 // decides can mend what is incomplete; anything else is logged.
 func (h *Handler) refused(err error) int {
-	if _, ok := errors.AsType[store.IncompleteError](err); ok || errors.Is(err, errEntry) || errors.Is(err, store.ErrNotFound) {
+	if _, ok := errors.AsType[store.IncompleteError](err); ok || errors.Is(err, errEntry) || errors.Is(err, review.ErrCarriedOut) || errors.Is(err, store.ErrNotFound) {
 		return http.StatusUnprocessableEntity
 	}
 	h.options.Logger.Error("decide", "err", err)
@@ -118,20 +119,11 @@ var errEntry = errors.New("it cannot be decided")
 
 // decideAll decides about a proposal and those that stand and fall with it.
 func (h *Handler) decideAll(ctx context.Context, x *index, p *sentei.Proposal, d sentei.Decision) error {
-	for _, m := range x.members(p) {
-		switch m.State {
-		case sentei.Applied, sentei.Verified, sentei.Regretted:
-			return fmt.Errorf("%w: proposal %s has been carried out", errEntry, m.ID)
-		}
-	}
-	for _, m := range x.members(p) {
-		d.Proposal = m.ID
-		if err := h.options.Decider.Decide(ctx, d); err != nil {
-			return err
-		}
+	all, err := review.Decide(ctx, h.options.Decider, x.Report, p, d)
+	for _, m := range all {
 		h.options.Logger.Info("decided", "proposal", m.ID, "state", d.State, "by", d.By)
 	}
-	return nil
+	return err
 }
 
 // until reads a day or an instant. A day ends at midnight UTC.

@@ -22,8 +22,7 @@ type index struct {
 	metrics   map[metricKey]*sentei.MetricReport
 	proposals map[string]*sentei.Proposal
 	about     map[metricKey][]*sentei.Proposal
-	groups    map[string][]*sentei.Proposal // those that stand and fall together
-	jobs      []string                      // of all metrics, sorted
+	jobs      []string // of all metrics, sorted
 
 	mu      sync.Mutex
 	orders  map[string][]int32 // positions of metrics by what they are sorted by
@@ -52,7 +51,7 @@ func newIndex(r *sentei.Report) *index {
 		consumers: make(map[string]*sentei.Consumer, len(r.Consumers)),
 		metrics:   make(map[metricKey]*sentei.MetricReport, len(r.Metrics)),
 		proposals: make(map[string]*sentei.Proposal, len(r.Proposals)),
-		about:     map[metricKey][]*sentei.Proposal{}, groups: map[string][]*sentei.Proposal{},
+		about:     map[metricKey][]*sentei.Proposal{},
 	}
 	jobs := map[string]bool{}
 	for i := range r.Metrics {
@@ -78,20 +77,8 @@ func newIndex(r *sentei.Report) *index {
 		x.proposals[p.ID] = p
 		k := metricKey{p.Place.Backend, p.Action.Metric}
 		x.about[k] = append(x.about[k], p)
-		if p.Group != "" {
-			x.groups[p.Group] = append(x.groups[p.Group], p)
-		}
 	}
 	return x
-}
-
-// members returns the proposals that stand and fall with this one, itself
-// included.
-func (x *index) members(p *sentei.Proposal) []*sentei.Proposal {
-	if p.Group == "" {
-		return []*sentei.Proposal{p}
-	}
-	return x.groups[p.Group]
 }
 
 // sums returns the summary of the overview. It is made when first asked for:

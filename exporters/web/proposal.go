@@ -76,7 +76,7 @@ func (h *Handler) showProposal(w http.ResponseWriter, req *http.Request, code in
 	}
 	alone := *x.Report
 	alone.Proposals = nil
-	for _, o := range x.members(p) {
+	for _, o := range x.Together(p) {
 		alone.Proposals = append(alone.Proposals, s.with(o))
 		if o.ID != p.ID {
 			v.Together = append(v.Together, s.with(o))

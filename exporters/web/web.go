@@ -25,9 +25,9 @@ import (
 // A Decider keeps what is decided about proposals. Its methods may be called
 // from any goroutine.
 type Decider interface {
-	// Decide adds a decision to the history of its proposal. It refuses
-	// decisions that are not complete.
-	Decide(ctx context.Context, d sentei.Decision) error
+	// Decide adds decisions to the histories of their proposals, all or none.
+	// It refuses decisions that are not complete.
+	Decide(ctx context.Context, decisions ...sentei.Decision) error
 	// Decisions returns the latest decision about each proposal, by its
 	// identifier.
 	Decisions(ctx context.Context) (map[string]sentei.Decision, error)

@@ -28,13 +28,15 @@ type memory struct {
 	points  []store.MetricPoint
 }
 
-func (m *memory) Decide(_ context.Context, d sentei.Decision) error {
+func (m *memory) Decide(_ context.Context, decisions ...sentei.Decision) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if d.By == "" {
-		return fmt.Errorf("%w: it needs the name of who decides", errEntry)
+	for i := range decisions {
+		if decisions[i].By == "" {
+			return fmt.Errorf("%w: it needs the name of who decides", errEntry)
+		}
 	}
-	m.all = append(m.all, d)
+	m.all = append(m.all, decisions...)
 	return nil
 }
 

@@ -20,26 +20,39 @@ type IncompleteError struct{ error }
 // Unwrap returns the error itself.
 func (e IncompleteError) Unwrap() error { return e.error }
 
-// Decide adds a decision to the history of its proposal; when it returns nil
-// the decision is on disk. It refuses decisions that are not complete with an
+// Decide adds decisions to the histories of their proposals, all or none; when
+// it returns nil they are on disk. It refuses decisions that are not complete with an
 // IncompleteError: a rejection needs a reason, a snooze a time to come, each a name and a time.
-// The error is ErrNotFound when no report had the proposal.
-func (s *Store) Decide(ctx context.Context, d sentei.Decision) error {
-	if err := checkDecision(&d); err != nil {
-		return IncompleteError{fmt.Errorf("decide on proposal %s: %w", d.Proposal, err)}
+// The error is ErrNotFound when no report had one of the proposals.
+func (s *Store) Decide(ctx context.Context, decisions ...sentei.Decision) error {
+	ids := make([]string, len(decisions))
+	for i := range decisions {
+		ids[i] = decisions[i].Proposal
+		if err := checkDecision(&decisions[i]); err != nil {
+			return IncompleteError{fmt.Errorf("decide on proposal %s: %w", ids[i], err)}
+		}
 	}
-	return s.change(ctx, "decide on proposal "+d.Proposal, func(tx *sql.Tx) error {
-		var known int
-		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM proposals WHERE id = ?", d.Proposal).Scan(&known); err != nil {
-			return err
+	return s.change(ctx, "decide on proposal "+strings.Join(ids, ", "), func(tx *sql.Tx) error {
+		for i := range decisions {
+			if err := addDecision(ctx, tx, &decisions[i]); err != nil {
+				return err
+			}
 		}
-		if known == 0 {
-			return ErrNotFound
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO decisions (proposal, state, reason, by, at, until) VALUES (?, ?, ?, ?, ?, ?)",
-			d.Proposal, string(d.State), d.Reason, d.By, millis(d.At), millis(d.Until))
-		return err
+		return nil
 	})
+}
+
+func addDecision(ctx context.Context, tx *sql.Tx, d *sentei.Decision) error {
+	var known int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM proposals WHERE id = ?", d.Proposal).Scan(&known); err != nil {
+		return err
+	}
+	if known == 0 {
+		return ErrNotFound
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO decisions (proposal, state, reason, by, at, until) VALUES (?, ?, ?, ?, ?, ?)",
+		d.Proposal, string(d.State), d.Reason, d.By, millis(d.At), millis(d.Until))
+	return err
 }
 
 func checkDecision(d *sentei.Decision) error {

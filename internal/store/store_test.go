@@ -107,7 +107,7 @@ func TestIncompleteDecisions(t *testing.T) {
 	} {
 		d := good
 		change(&d)
-		if err := s.Decide(t.Context(), d); err == nil || !strings.Contains(err.Error(), want) {
+		if err := s.Decide(t.Context(), good, d); err == nil || !strings.Contains(err.Error(), want) { // none of several
 			t.Errorf("%v, want an error with %q", err, want)
 		}
 	}
