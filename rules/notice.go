@@ -90,6 +90,9 @@ func (x *index) notices(p *sentei.Proposal, m *sentei.MetricReport, r reading) b
 			return false
 		}
 	case sentei.Aggregate:
+		if x.byRecording(p) { // under other names
+			break
+		}
 		if function, unless := served(a.Series, r, a.Labels, a.Interval, samplesInRange*a.Interval); unless == "" && (function == anyAggregate || function == a.Function) {
 			return false
 		}
@@ -97,6 +100,20 @@ func (x *index) notices(p *sentei.Proposal, m *sentei.MetricReport, r reading) b
 		return false
 	}
 	return x.mayReadGone(p, m, s)
+}
+
+// byRecording reports whether nothing is live of the metric that the proposal
+// aggregates, but what its recording rules write.
+func (x *index) byRecording(p *sentei.Proposal) bool {
+	if m := x.metric(p.Place.Backend, p.Action.Metric); m != nil {
+		if j := jobOf(m, p.Place.Job); j != nil && j.Cost.Series > 0 {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.Action.Recordings, func(r sentei.Recording) bool {
+		m := x.metric(p.Place.Backend, r.Record)
+		return m != nil && m.Metric.Cost().Series > 0
+	})
 }
 
 // mayReadGone reports whether the selector may select series of the metric in

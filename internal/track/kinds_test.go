@@ -235,6 +235,19 @@ func TestRulesThatVanish(t *testing.T) {
 	}
 }
 
+// TestAggregatedByRecordingRules takes what recording rules write as what is
+// left of a metric that is gone.
+func TestAggregatedByRecordingRules(t *testing.T) {
+	k := kinds()["aggregate"]
+	in := k.scene(t, 0, false)
+	in.Earlier[0].Action.Recordings = []sentei.Recording{{Record: "job:m:sum"}}
+	in.Report.Metrics = in.Report.Metrics[:2]
+	in.put("b", "job:m:sum", series(2))
+	if diff := cmp.Diff([]came{{"total", sentei.Verified, 10}}, follow(t, in)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // TestRateOfSamples says how often samples come that do not come as seldom as
 // they should.
 func TestRateOfSamples(t *testing.T) {

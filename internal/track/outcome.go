@@ -36,12 +36,13 @@ func (f *follower) outcome(p *sentei.Proposal) outcome {
 	case sentei.StripLabel: // it changes series, and seldom saves any
 		whole, what = c.of, "series still have the label "+p.Action.Label
 	case sentei.Aggregate:
-		if c.known && c.of == 0 {
-			return unknown("nothing is stored of %s any more, with or without %s", p.Action.Metric, strings.Join(p.Action.Labels, ", "))
+		aggregates := c.of - c.left + f.live(p, recorded(p), nil)
+		if c.known && c.left == 0 && aggregates == 0 {
+			return unknown("nothing is stored of %s any more, with or without %s, nor what recording rules would write", p.Action.Metric, strings.Join(p.Action.Labels, ", "))
 		}
-		whole += c.of - c.left
+		whole += aggregates
 	case sentei.ConvertHistograms:
-		native := f.native(p)
+		native := f.live(p, p.Action.Histograms, f.jobs(p))
 		if len(p.Action.Histograms) == 0 || native == 0 {
 			return unknown("no native histogram is stored in the place of the classic ones")
 		}
@@ -62,23 +63,31 @@ func (f *follower) outcome(p *sentei.Proposal) outcome {
 	return outcome{known: true, share: 1 - float64(c.left)/float64(whole), note: fmt.Sprintf("%d of %d %s", c.left, whole, what)}
 }
 
-// native returns how many live series there are under the names of the
-// histograms that were converted.
-func (f *follower) native(p *sentei.Proposal) int64 {
+// live returns how many live series the backend has of metrics in jobs, nil
+// standing for any.
+func (f *follower) live(p *sentei.Proposal, metrics, jobs []string) int64 {
 	var n int64
-	jobs := f.jobs(p)
-	for _, h := range p.Action.Histograms {
-		m := f.metrics[[2]string{p.Place.Backend, h}]
+	for _, name := range metrics {
+		m := f.metrics[[2]string{p.Place.Backend, name}]
 		if m == nil {
 			continue
 		}
 		for _, j := range m.Jobs {
-			if slices.Contains(jobs, j.Job) {
+			if jobs == nil || slices.Contains(jobs, j.Job) {
 				n += j.Cost.Series
 			}
 		}
 	}
 	return n
+}
+
+// recorded returns what recording rules write that aggregate.
+func recorded(p *sentei.Proposal) []string {
+	var out []string
+	for _, r := range p.Action.Recordings {
+		out = append(out, r.Record)
+	}
+	return out
 }
 
 // samples returns what has come of a longer scrape interval, by how often the
