@@ -48,7 +48,7 @@ func longerScrapeInterval(t *testing.T, prometheus string) {
 	eventually(t, "more than ten scrapes", func() error { return prom.has(`count_over_time(up{job="shop"}[1m]) > 10`) })
 
 	before := results(t, prom, exprs)
-	r := reportOf(t, dir)
+	r := keptReport(t, dir)
 	i := slices.IndexFunc(r.Proposals, func(p sentei.Proposal) bool { return p.Action.Kind == sentei.SetInterval })
 	if i < 0 {
 		t.Fatalf("no interval is proposed; problems %+v", r.Problems)
@@ -85,6 +85,27 @@ func longerScrapeInterval(t *testing.T, prometheus string) {
 	if d := cmp.Diff(before, results(t, prom, exprs)); d != "" {
 		t.Errorf("a consumer sees a difference: %s", d)
 	}
+
+	if got := eventuallyTracked(t, dir, p, sentei.Applied); !strings.Contains(got.Note, "samples came every") || got.Realised.SamplesPerSecond >= p.Saving.SamplesPerSecond {
+		t.Errorf("realised %+v: %s", got.Realised, got.Note) // of minutes in which samples came more often
+	}
+	fresh, other := t.TempDir(), freeAddress(t) // has samples of after that alone
+	text, err := os.ReadFile(filepath.Join(dir, "prometheus.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, fresh, map[string]string{"prometheus.yml": string(text), "rules.yml": intervalRules})
+	started := startPrometheus(t, fresh, prometheus, other)
+	writeFiles(t, dir, map[string]string{
+		"sentei.yml": strings.NewReplacer("URL", "http://"+other, "path: data", "path: "+filepath.Join(fresh, "data")).Replace(intervalConfig),
+	})
+	eventually(t, "a few scrapes", func() error { return started.has(`count_over_time(shop_noise[1m]) > 3`) })
+	got := eventuallyTracked(t, dir, p, sentei.Verified)
+	if math.Abs(got.Realised.SamplesPerSecond-p.Saving.SamplesPerSecond) > 0.1*p.Saving.SamplesPerSecond || got.Note != "" {
+		t.Errorf("promised %+v, realised %+v (%s)", p.Saving, got.Realised, got.Note)
+	}
+	writeFiles(t, dir, map[string]string{"shop.json": dashboard(append(exprs, "rate(shop_depth[30s])")...)})
+	eventuallyTracked(t, dir, p, sentei.Regretted)
 }
 
 // setInterval sets the interval of the only scrape job, by hand.

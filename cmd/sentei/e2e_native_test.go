@@ -47,7 +47,7 @@ func TestNativeHistograms(t *testing.T) {
 		eventually(t, "a few scrapes", func() error { return prom.has(e) })
 	}
 	storedBefore := stored(t, prom)
-	r := reportOf(t, dir)
+	r := keptReport(t, dir)
 	i := slices.IndexFunc(r.Proposals, func(p sentei.Proposal) bool { return p.Action.Kind == sentei.ConvertHistograms })
 	if i < 0 {
 		t.Fatalf("no conversion is proposed; problems %+v", r.Problems)
@@ -64,9 +64,13 @@ func TestNativeHistograms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	accept(t, dir, p)
 	reloadWith(convert + "\n    always_scrape_classic_histograms: true")
 	eventually(t, "a range of both forms", func() error { return prom.has("count_over_time(shop_latency_seconds[1m]) > 12") })
 	at := time.Now().Add(-time.Second)
+	if got := eventuallyTracked(t, dir, p, sentei.Regretted); got.Realised.Series != 0 || !strings.Contains(got.Note, "series are still there") {
+		t.Errorf("with both forms %+v are realised: %s", got.Realised, got.Note)
+	}
 	for _, rewrite := range p.Action.Rewrites {
 		sameValues(t, prom, at, rewrite.From, rewrite.To)
 	}
@@ -78,10 +82,20 @@ func TestNativeHistograms(t *testing.T) {
 		}
 		return nil
 	})
+	var rewritten []string
 	for _, rewrite := range p.Action.Rewrites {
+		rewritten = append(rewritten, rewrite.To)
 		if err := prom.has(rewrite.To); err != nil {
 			t.Error(err)
 		}
+	}
+
+	if got := eventuallyTracked(t, dir, p, sentei.Regretted); len(got.Regrets) < len(p.Action.Rewrites) {
+		t.Errorf("%d queries are not rewritten, and the regrets are %+v", len(p.Action.Rewrites), got.Regrets)
+	}
+	writeFiles(t, dir, map[string]string{"shop.json": dashboard(rewritten...), "rules.yml": "groups: []"})
+	if got := eventuallyTracked(t, dir, p, sentei.Verified); got.Realised != p.Saving || got.Note != "" {
+		t.Errorf("promised %+v, realised %+v (%s)", p.Saving, got.Realised, got.Note)
 	}
 }
 

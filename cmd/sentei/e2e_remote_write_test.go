@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/relabeling"
 )
 
@@ -37,6 +38,7 @@ const remoteRules = `groups:
 const remoteConfig = `
 log: {level: error}
 analysis: {min_window: 1s, require: [dashboards]}
+store: {path: sentei.db}
 backends:
   - name: near
     prometheus_config: prometheus.yml
@@ -85,7 +87,7 @@ func cutRemoteWrite(t *testing.T, prometheus string) {
 	}
 
 	nearBefore, farBefore := valuesOf(t, near, nearExprs), valuesOf(t, far, farExprs)
-	r := reportOf(t, dir)
+	r := keptReport(t, dir)
 	applyDiff(t, dir)
 	if err := near.reload(); err != nil {
 		t.Fatal(err)
@@ -114,5 +116,13 @@ func cutRemoteWrite(t *testing.T, prometheus string) {
 	}
 	if d := cmp.Diff(farBefore, valuesOf(t, far, farExprs)); d != "" {
 		t.Errorf("a consumer of the receiver sees a difference: %s", d)
+	}
+
+	wantAllVerified(t, dir, r)
+	writeFiles(t, dir, map[string]string{"far.json": dashboard(append(farExprs, "shop_noise")...)})
+	for i := range r.Proposals {
+		if p := &r.Proposals[i]; p.Rule == "cut_remote_write" && p.Action.Metric == "shop_noise" {
+			eventuallyTracked(t, dir, p, sentei.Regretted)
+		}
 	}
 }

@@ -86,7 +86,7 @@ func keepPromises(t *testing.T, prometheus string) {
 
 	labelsBefore, valuesBefore := results(t, prom, moving), valuesOf(t, prom, steady)
 	storedBefore := stored(t, prom)
-	r := reportOf(t, dir)
+	r := keptReport(t, dir)
 	promised := wantPromises(t, prom, r)
 	applyDiff(t, dir)
 	check := exec.CommandContext(t.Context(), binary(t, "SENTEI_TEST_PROMTOOL"), "check", "rules", "rules.yml")
@@ -116,6 +116,16 @@ func keepPromises(t *testing.T, prometheus string) {
 	}
 	if d := cmp.Diff(valuesBefore, valuesOf(t, prom, steady)); d != "" {
 		t.Errorf("a consumer sees a difference: %s", d)
+	}
+
+	wantAllVerified(t, dir, r)
+	writeFiles(t, dir, map[string]string{"shop.json": dashboard("path:visits:rate", "shop_orders_total{method=\"GET\"}")})
+	for i := range r.Proposals {
+		if p := &r.Proposals[i]; p.Action.Metric == "path:visits:rate" {
+			if got := eventuallyTracked(t, dir, p, sentei.Regretted); len(got.Regrets) != 1 {
+				t.Errorf("regrets %+v", got.Regrets)
+			}
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 const shopConfig = `
 log: {level: error}
 analysis: {min_window: 1s, require: [rules, dashboards]}
+store: {path: sentei.db}
 backends:
   - name: live
     prometheus_config: prometheus.yml

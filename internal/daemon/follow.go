@@ -151,6 +151,9 @@ func (f *follower) effects(ctx context.Context, b *config.Backend) (*promconfig.
 	if text == nil {
 		return nil, nil
 	}
+	if sources.server != nil {
+		return promconfig.ReadLoaded(text, included...)
+	}
 	return promconfig.ReadEffects(text, included...)
 }
 

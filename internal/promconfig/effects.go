@@ -1,11 +1,13 @@
 package promconfig
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/relabel"
+	"go.yaml.in/yaml/v2"
 )
 
 // Effects is what a configuration does of what proposals ask for.
@@ -14,6 +16,8 @@ type Effects struct {
 	Jobs map[string]JobEffects
 	// RemoteWrites are the entries of remote_write, in the order of the file.
 	RemoteWrites []WriteEffects
+	// Loaded says that a server has the configuration loaded; a file may not be.
+	Loaded bool
 }
 
 // JobEffects is what a scrape job does.
@@ -50,6 +54,44 @@ func ReadEffects(text []byte, included ...File) (*Effects, error) {
 		w := &f.RemoteWrite[i]
 		e.RemoteWrites = append(e.RemoteWrites, WriteEffects{Name: w.Name, URL: w.URL, Rules: w.WriteRelabelConfigs})
 	}
+	return e, nil
+}
+
+// ReadLoaded reads what the configuration does that a server shows as loaded.
+// There a rule without a replacement has an empty one: Prometheus 2 leaves that
+// out, and shows the default as $1.
+func ReadLoaded(text []byte, included ...File) (*Effects, error) {
+	e, err := ReadEffects(text, included...)
+	if err != nil {
+		return nil, err
+	}
+	type rules []struct{ Replacement *string }
+	var shown struct {
+		ScrapeConfigs []struct {
+			JobName              string `yaml:"job_name"`
+			MetricRelabelConfigs rules  `yaml:"metric_relabel_configs"`
+		} `yaml:"scrape_configs"`
+		RemoteWrite []struct {
+			WriteRelabelConfigs rules `yaml:"write_relabel_configs"`
+		} `yaml:"remote_write"`
+	}
+	if err := yaml.Unmarshal(text, &shown); err != nil {
+		return nil, fmt.Errorf("parse the configuration that is loaded: %w", err)
+	}
+	empty := func(of []*relabel.Config, as rules) {
+		for i := range as {
+			if as[i].Replacement == nil {
+				of[i].Replacement = ""
+			}
+		}
+	}
+	for _, s := range shown.ScrapeConfigs {
+		empty(e.Jobs[s.JobName].Rules, s.MetricRelabelConfigs)
+	}
+	for i, w := range shown.RemoteWrite {
+		empty(e.RemoteWrites[i].Rules, w.WriteRelabelConfigs)
+	}
+	e.Loaded = true
 	return e, nil
 }
 

@@ -46,3 +46,21 @@ func TestReadEffectsOfBadFile(t *testing.T) {
 		t.Error("a job without a name is read")
 	}
 }
+
+// TestReadLoaded tells an empty replacement from the default, as Prometheus 2
+// and 3 show them.
+func TestReadLoaded(t *testing.T) {
+	const rules = `[{source_labels: [x], regex: (a|b), target_label: y}, {source_labels: [x], regex: (a|b), target_label: y, replacement: ""}, {source_labels: [x], regex: (a|b), target_label: y, replacement: $1}]`
+	e, err := ReadLoaded([]byte("scrape_configs: [{job_name: a, metric_relabel_configs: " + rules + "}]\nremote_write: [{url: http://far, write_relabel_configs: " + rules + "}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"", "", "$1"} {
+		if got, sent := e.Jobs["a"].Rules[i].Replacement, e.RemoteWrites[0].Rules[i].Replacement; got != want || sent != want || !e.Loaded {
+			t.Errorf("rule %d: %q and %q, want %q", i, got, sent, want)
+		}
+	}
+	if _, err := ReadLoaded([]byte("scrape_configs: [{}]")); err == nil {
+		t.Error("a job without a name is read")
+	}
+}

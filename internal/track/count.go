@@ -20,6 +20,9 @@ type counted struct {
 	known bool
 	of    int64 // all of them
 	left  int64 // those that the proposal takes away or changes
+	// atMost says that fewer may be left: labels and values were counted over the
+	// whole span of the inventory.
+	atMost bool
 }
 
 // count counts, at the backends that show it, what is left of all proposals
@@ -97,6 +100,7 @@ func (f *follower) fromInventory(backend string, p *sentei.Proposal) counted {
 			}
 			out.of += j.Cost.Series
 			out.left += min(left, j.Cost.Series)
+			out.atMost = out.atMost || left > 0 && j.Cost.SeriesInSpan > j.Cost.Series && (p.Action.Kind == sentei.DropValues || takenLabels(p) != nil)
 		}
 	}
 	return out

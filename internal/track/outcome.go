@@ -57,10 +57,13 @@ func (f *follower) outcome(p *sentei.Proposal) outcome {
 		return unknown("which series are left is not known: no inventory lists the values of all labels")
 	case c.left == 0:
 		return outcome{known: true, share: 1}
-	case c.left >= whole:
-		return outcome{known: true, note: fmt.Sprintf("%d %s", c.left, what)}
 	}
-	return outcome{known: true, share: 1 - float64(c.left)/float64(whole), note: fmt.Sprintf("%d of %d %s", c.left, whole, what)}
+	whole = max(whole, c.left)
+	o := outcome{known: true, share: 1 - float64(c.left)/float64(whole), note: fmt.Sprintf("%d of %d %s", c.left, whole, what)}
+	if c.atMost {
+		o.note = "at most " + o.note + ": the inventory counts labels and values over its whole span"
+	}
+	return o
 }
 
 // live returns how many live series the backend has of metrics in jobs, nil

@@ -139,11 +139,14 @@ func (f *follower) newlyApplied() []sentei.Proposal {
 	}
 	found := map[string]sentei.Proposal{}
 	for _, p := range f.Report.Proposals {
-		if yes, _ := f.inForce(&p); yes && f.outcome(&p).share == 1 {
+		if yes, _ := f.inForce(&p); yes && (f.Configs[p.Place.Backend].Loaded || f.outcome(&p).share == 1) {
 			found[p.ID] = p
 		}
 	}
 	for _, e := range f.Earlier {
+		if _, done := found[e.ID]; done { // what it promised before anything was gone
+			found[e.ID] = e.Proposal
+		}
 		if f.now[e.ID] {
 			continue
 		}

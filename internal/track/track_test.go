@@ -239,6 +239,36 @@ func TestWhatCounts(t *testing.T) {
 	}
 }
 
+// TestCountedOverTheSpan says so where more may seem to be left than is.
+func TestCountedOverTheSpan(t *testing.T) {
+	in := world(20, 8)
+	in.Report.Metrics[1].Jobs[0].Cost.SeriesInSpan = 30
+	in.accept(drop500())
+	in.deploy(t, drop500())
+	follow(t, in)
+	const want = "at most 8 of 10 series are still there: the inventory counts labels and values over its whole span"
+	if got := in.Report.Tracked[0].Note; got != want {
+		t.Errorf("the note is %q", got)
+	}
+}
+
+// TestPromiseStays keeps what was promised before the change, of what is still
+// proposed for what is stored of the time before.
+func TestPromiseStays(t *testing.T) {
+	for loaded, want := range map[bool][]came{false: nil, true: {{"values", sentei.Applied, 6}}} {
+		in := world(14, 4)
+		in.Earlier = []Earlier{{drop500(), at.Add(-time.Hour)}}
+		now := drop500()
+		now.Saving = sentei.Cost{}
+		in.Report.Proposals = []sentei.Proposal{now}
+		in.deploy(t, now)
+		in.Configs["b"].Loaded = loaded // a file may not be
+		if diff := cmp.Diff(want, follow(t, in)); diff != "" {
+			t.Errorf("loaded %v: -want +got\n%s", loaded, diff)
+		}
+	}
+}
+
 func TestStates(t *testing.T) {
 	in := world(10, 0)
 	for _, id := range []string{"a", "b", "c", "d"} {
