@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/daemon"
 )
@@ -36,10 +36,6 @@ func chosen(r *sentei.Report, c *config.Config, states []sentei.State) (*sentei.
 	if len(states) == 0 {
 		return daemon.OpenProposals(r, c)
 	}
-	names := make([]string, len(states))
-	for i, s := range states {
-		names[i] = string(s)
-	}
 	r, left := r.InStates(states...)
-	return r, "Only proposals that are " + strings.Join(names, " or ") + daemon.LeftOut(left) + "."
+	return r, relabel.Remark(states, left)
 }

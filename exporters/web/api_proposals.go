@@ -1,14 +1,10 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/sentei/sentei"
-	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/internal/relabeling"
 	"github.com/sentei/sentei/internal/store"
 )
@@ -102,112 +98,4 @@ func (h *Handler) reports(ctx context.Context) ([]store.ReportInfo, error) {
 		return nil, nil
 	}
 	return h.options.Decider.Reports(ctx)
-}
-
-// A rendering is proposals in one dialect.
-type rendering struct {
-	Dialect relabel.Dialect
-	Text    string
-	Count   int
-	Notes   []string
-}
-
-// render writes the proposals of a report in a dialect.
-func (h *Handler) render(d relabel.Dialect, r *sentei.Report, notes []string) (rendering, error) {
-	out := rendering{Dialect: d, Count: len(r.Proposals), Notes: notes}
-	o, err := h.options.Relabel()
-	if err != nil {
-		return out, err
-	}
-	var b, said bytes.Buffer
-	o.Notes = &said
-	if err := d.Write(&b, r, o); err != nil {
-		return out, err
-	}
-	out.Text = b.String()
-	for line := range strings.Lines(said.String()) {
-		out.Notes = append(out.Notes, strings.TrimSuffix(line, "\n"))
-	}
-	return out, nil
-}
-
-func dialectNames() []string {
-	var names []string
-	for _, d := range relabel.Dialects() {
-		names = append(names, d.Name)
-	}
-	return names
-}
-
-// readRelabel reads which dialect is asked for, and proposals of which state:
-// the accepted ones, unless told otherwise. all stands for every state.
-func readRelabel(req *http.Request) (relabel.Dialect, sentei.State, error) {
-	q := query{values: req.URL.Query()}
-	name, state := q.one("dialect", dialectNames()...), q.one("state", append(stateNames(), "all")...)
-	if q.err != nil {
-		return relabel.Dialect{}, "", q.err
-	}
-	switch state {
-	case "":
-		state = string(sentei.Accepted)
-	case "all":
-		state = ""
-	}
-	if name == "" {
-		return relabel.Dialects()[0], sentei.State(state), nil
-	}
-	d, err := relabel.ByName(name)
-	return d, sentei.State(state), err
-}
-
-func (h *Handler) apiRelabel(w http.ResponseWriter, req *http.Request) {
-	d, state, err := readRelabel(req)
-	if err != nil {
-		apiError(w, http.StatusBadRequest, "bad_data", err.Error())
-		return
-	}
-	s, ok := h.readyStates(w, req)
-	if !ok {
-		return
-	}
-	r, notes := s.only(state)
-	out, err := h.render(d, r, notes)
-	if err != nil {
-		apiError(w, http.StatusUnprocessableEntity, "execution", err.Error())
-		return
-	}
-	apiData(w, struct {
-		Dialect   string `json:"dialect"`
-		Proposals int    `json:"proposals"`
-		Text      string `json:"text"`
-	}{d.Name, out.Count, out.Text}, out.Notes...)
-}
-
-// download answers with the relabel output as a file.
-func (h *Handler) download(w http.ResponseWriter, req *http.Request) {
-	d, state, err := readRelabel(req)
-	if err != nil {
-		h.fail(w, req, http.StatusBadRequest, err.Error())
-		return
-	}
-	x := h.index()
-	if x == nil {
-		h.fail(w, req, http.StatusServiceUnavailable, noReport)
-		return
-	}
-	s, err := h.states(req.Context(), x)
-	if err != nil {
-		h.fail(w, req, http.StatusInternalServerError, err.Error())
-		return
-	}
-	r, notes := s.only(state)
-	out, err := h.render(d, r, notes)
-	if err != nil {
-		h.fail(w, req, http.StatusUnprocessableEntity, err.Error())
-		return
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "sentei-"+d.Name+"."+d.Extension))
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = strings.NewReader(out.Text).WriteTo(w) // the client has gone
 }

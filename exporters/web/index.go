@@ -3,14 +3,12 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/report"
-	"github.com/sentei/sentei/internal/number"
 )
 
 // An index is what pages look up in a report. It is made once a report.
@@ -193,23 +191,14 @@ func (s states) with(p *sentei.Proposal) sentei.Proposal {
 	return c
 }
 
-// only returns a copy of the report with the proposals of one state, or with
-// all when it is empty. Proposals that stand and fall together are held back
-// while one of them is in another state: the notes say so.
-func (s states) only(state sentei.State) (r *sentei.Report, notes []string) {
+// all returns a copy of the report whose proposals have their present states.
+func (s states) all() *sentei.Report {
 	now := *s.x.Report
 	now.Proposals = make([]sentei.Proposal, len(s.x.Proposals))
 	for i := range now.Proposals {
 		now.Proposals[i] = s.with(&s.x.Proposals[i])
 	}
-	if state == "" {
-		return &now, nil
-	}
-	r, left := now.InStates(state)
-	if n := left[state]; n > 0 {
-		notes = []string{fmt.Sprintf("%s left out: what stands and falls with it is not %s", number.Plural(n, "proposal"), state)}
-	}
-	return r, notes
+	return &now
 }
 
 // contains reports whether the text holds the part, whatever the case of ASCII

@@ -93,7 +93,6 @@ func (h *Handler) overviewPage(w http.ResponseWriter, req *http.Request, x *inde
 		h.options.Logger.Error("list reports", "err", err) // the rest of the page is worth showing
 	}
 	o.Trend = report.NewTrend(x.Report, reports)
-	now, _ := s.only("")
-	o.Waterfall = report.NewWaterfall(now)
+	o.Waterfall = report.NewWaterfall(s.all())
 	h.show(w, req, http.StatusOK, "ui-overview", "overview", "Overview", x, o)
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -9,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/sentei/sentei"
-	"github.com/sentei/sentei/exporters/relabel"
 )
 
 // pages lists the routes of the review page.
@@ -22,7 +20,7 @@ func (h *Handler) pages() []route {
 		{"GET /ui/proposals/{id}", h.page(h.proposalPage)},
 		{"POST /ui/proposals/{id}/decision", h.decide},
 		{"GET /ui/relabel", h.page(h.relabelPage)},
-		{"GET /ui/relabel/download", h.download},
+		{"GET /relabel/{dialect}", h.relabelFile},
 		{"GET /ui/findings", h.page(h.findingsPage)},
 		{"GET /ui/problems", h.page(h.problemsPage)},
 	}
@@ -187,30 +185,6 @@ func (h *Handler) proposalsPage(w http.ResponseWriter, req *http.Request, x *ind
 		Pager   pager
 		Tracked []sentei.Tracked
 	}{q, grades, slices.Sorted(maps.Keys(rules)), s.sums(), newPager(values, q.window, len(found), total), x.Tracked})
-}
-
-func (h *Handler) relabelPage(w http.ResponseWriter, req *http.Request, x *index, s states) {
-	d, state, err := readRelabel(req)
-	if err != nil {
-		h.fail(w, req, http.StatusBadRequest, err.Error())
-		return
-	}
-	r, notes := s.only(state)
-	out, err := h.render(d, r, notes)
-	problem := ""
-	if err != nil {
-		problem = err.Error()
-	}
-	cost, perMonth := r.Savings()
-	h.show(w, req, http.StatusOK, "ui-relabel", "relabel", "Relabel configuration", x, struct {
-		rendering
-		State    string
-		Dialects []relabel.Dialect
-		Problem  string
-		Saving   sentei.Cost
-		PerMonth float64
-		States   []stateSum
-	}{out, cmp.Or(string(state), "all"), relabel.Dialects(), problem, cost, perMonth, s.sums()})
 }
 
 func (h *Handler) findingsPage(w http.ResponseWriter, req *http.Request, x *index, _ states) {

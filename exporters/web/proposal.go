@@ -98,7 +98,7 @@ func (h *Handler) renderBy(dialect string, r *sentei.Report) (rendering, string)
 	if err != nil {
 		return rendering{}, err.Error()
 	}
-	out, err := h.render(d, r, nil)
+	out, err := h.write(d, r, "")
 	if err != nil {
 		return out, err.Error()
 	}

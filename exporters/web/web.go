@@ -73,7 +73,7 @@ type Handler struct {
 	known *index // of the report asked for last
 }
 
-// New makes the handler. It serves / and everything below /ui/ and /api/v1/.
+// New makes the handler. It serves / and everything below /ui/, /relabel/ and /api/v1/.
 func New(o Options) (*Handler, error) {
 	h := &Handler{options: o, mux: http.NewServeMux(), token: rand.Text(), foreign: http.NewCrossOriginProtection()}
 	if o.Origin != "" {

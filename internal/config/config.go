@@ -65,6 +65,32 @@ type Web struct {
 	ReadOnly bool `yaml:"read_only" mapstructure:"read_only"`
 }
 
+// external returns ExternalURL, or nil when it is none that a browser can open.
+func (w Web) external() *url.URL {
+	u, err := url.Parse(w.ExternalURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil
+	}
+	return u
+}
+
+// Origin is scheme and host of ExternalURL, as browsers tell where a page comes
+// from; empty without one.
+func (w Web) Origin() string {
+	if u := w.external(); u != nil {
+		return u.Scheme + "://" + u.Host
+	}
+	return ""
+}
+
+// ExternalHost is the host of ExternalURL without its port; empty without one.
+func (w Web) ExternalHost() string {
+	if u := w.external(); u != nil {
+		return u.Hostname()
+	}
+	return ""
+}
+
 // Log is what is logged, on stderr.
 type Log struct {
 	Level  string `yaml:"level" mapstructure:"level"`   // debug, info, warn, error
@@ -90,10 +116,19 @@ type Output struct {
 	// Reports and Relabel name the formats and dialects to write.
 	Reports []string `yaml:"reports" mapstructure:"-"`
 	Relabel []string `yaml:"relabel" mapstructure:"-"`
+	// RelabelState says which proposals Relabel is written for: OnlyAccepted,
+	// or WhatIsOpen.
+	RelabelState string `yaml:"relabel_state" mapstructure:"relabel_state"`
 	// TopMetrics bounds the own metrics: that many metrics have series of
 	// their own, the others are summed up as metric="__other__".
 	TopMetrics int `yaml:"top_metrics" mapstructure:"top_metrics"`
 }
+
+// The values of Output.RelabelState.
+const (
+	WhatIsOpen   = "open" // pending or accepted
+	OnlyAccepted = "accepted"
+)
 
 // Store is where decisions about proposals, what came of them and the history
 // of reports are kept.
@@ -162,7 +197,7 @@ func Default() Config {
 		Web:    Web{ListenAddress: "127.0.0.1:9817"},
 		Log:    Log{Level: "info", Format: "logfmt"},
 		Scan:   Scan{Schedule: "@hourly", Timeout: model.Duration(30 * time.Minute)},
-		Output: Output{Reports: []string{"html", "markdown", "json"}, Relabel: []string{"prometheus"}, TopMetrics: 100},
+		Output: Output{Reports: []string{"html", "markdown", "json"}, Relabel: []string{"prometheus"}, RelabelState: WhatIsOpen, TopMetrics: 100},
 		Store:  Store{ReportRetention: model.Duration(90 * 24 * time.Hour)},
 		Analysis: Analysis{
 			Window:    model.Duration(30 * 24 * time.Hour),
@@ -219,8 +254,14 @@ func (c *Config) check() error {
 	if c.Scan.Timeout <= 0 {
 		fail("scan.timeout must be positive")
 	}
-	if u, err := url.Parse(c.Web.ExternalURL); c.Web.ExternalURL != "" && (err != nil || u.Host == "") {
-		fail("web.external_url %q is not a URL with a host", c.Web.ExternalURL)
+	if c.Web.ExternalURL != "" && c.Web.external() == nil {
+		fail("web.external_url is %q: want an address such as https://sentei.example.org", c.Web.ExternalURL)
+	}
+	switch {
+	case c.Output.RelabelState != WhatIsOpen && c.Output.RelabelState != OnlyAccepted:
+		fail("output.relabel_state is %q: want %s or %s", c.Output.RelabelState, WhatIsOpen, OnlyAccepted)
+	case c.Output.RelabelState == OnlyAccepted && c.Store.Path == "":
+		fail("output.relabel_state is %s, and decisions are not kept: set store.path", OnlyAccepted)
 	}
 	if c.Output.TopMetrics < 0 {
 		fail("output.top_metrics must not be negative")

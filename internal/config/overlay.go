@@ -34,6 +34,7 @@ func AddFlags(flags *pflag.FlagSet) {
 	flags.String("scan.timeout", d.Scan.Timeout.String(), "time after which a scan is given up")
 	flags.String("scan.cache-directory", "", "folder for what makes the next scan faster; empty keeps nothing")
 	flags.String("output.directory", "", "folder for reports and relabel configuration; empty writes none")
+	flags.String("output.relabel-state", d.Output.RelabelState, "proposals that relabel configuration is written for: open (pending or accepted) or accepted")
 	flags.Int("output.top-metrics", d.Output.TopMetrics, "metrics that have own series on /metrics")
 	flags.String("store.path", "", "SQLite file for decisions and the history of reports; empty keeps nothing")
 	flags.String("store.report-retention", d.Store.ReportRetention.String(), "how long reports are kept in the store")
@@ -51,7 +52,7 @@ var settings = [...]string{
 	"web.listen_address", "web.config_file", "web.external_url", "web.enable_lifecycle", "web.read_only",
 	"log.level", "log.format",
 	"scan.schedule", "scan.timeout", "scan.cache_directory",
-	"output.directory", "output.top_metrics",
+	"output.directory", "output.relabel_state", "output.top_metrics",
 	"store.path", "store.report_retention",
 }
 

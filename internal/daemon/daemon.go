@@ -135,7 +135,7 @@ func (d *Daemon) Report() *sentei.Report { return d.report.Load() }
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	server := &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: d.guardHost(d.handler()), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() {
 		served <- web.Serve(d.listener, server, &web.FlagConfig{WebConfigFile: &d.webFile}, d.options.Logger)

@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sentei/sentei"
-	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/exporters/report"
 )
 
@@ -30,20 +29,9 @@ func (d *Daemon) handler() http.Handler {
 			return f.ContentType, b.Bytes(), err
 		}))
 	}
-	for _, dialect := range relabel.Dialects() {
-		mux.HandleFunc("GET /relabel/"+dialect.Name, d.withReport(func(_ *http.Request, r *sentei.Report) (string, []byte, error) {
-			var b bytes.Buffer
-			c := d.current.Load().config
-			options, err := RelabelOptions(c, r)
-			if err == nil {
-				r, options.Remark = OpenProposals(r, c)
-				err = dialect.Write(&b, r, options)
-			}
-			return "text/plain; charset=utf-8", b.Bytes(), err
-		}))
-	}
 	mux.Handle("/{$}", d.review)
 	mux.Handle("/ui/", d.review)
+	mux.Handle("/relabel/", d.review)
 	mux.Handle("/api/v1/", d.review)
 	return mux
 }

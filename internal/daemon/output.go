@@ -57,7 +57,7 @@ func newOutputs(c *config.Config) ([]output, error) {
 				return err
 			}
 			options.Notes = notes
-			r, options.Remark = OpenProposals(r, c)
+			r, options.Remark = forOutput(r, c)
 			return d.Write(w, r, options)
 		}})
 	}

@@ -2,9 +2,7 @@ package daemon
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/relabel"
@@ -30,17 +28,10 @@ func (d *Daemon) newReview(c *config.Config) (http.Handler, error) {
 			doc, ok := docs[rule]
 			return doc, ok
 		},
-		Now: d.options.Now, Logger: d.options.Logger,
+		Origin: c.Web.Origin(), Now: d.options.Now, Logger: d.options.Logger,
 	}
 	if d.store != nil { // else the interface would hold a nil pointer
 		o.Decider = d.store
-	}
-	if c.Web.ExternalURL != "" {
-		u, err := url.Parse(c.Web.ExternalURL)
-		if err != nil || u.Scheme == "" || u.Host == "" {
-			return nil, fmt.Errorf("web.external_url: want an address such as https://sentei.example.org, got %q", c.Web.ExternalURL)
-		}
-		o.Origin = u.Scheme + "://" + u.Host
 	}
 	return web.New(o)
 }

@@ -1,10 +1,8 @@
 package daemon
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/internal/config"
 )
 
@@ -15,20 +13,19 @@ func OpenProposals(r *sentei.Report, c *config.Config) (open *sentei.Report, rem
 	if c.Store.Path == "" {
 		return r, ""
 	}
-	open, left := r.InStates(sentei.Open()...)
-	return open, "Proposals that are pending or accepted" + LeftOut(left) + "."
+	return inStates(r, sentei.Open()...)
 }
 
-// LeftOut says how many proposals are left out, by state; "" for none.
-func LeftOut(left map[sentei.State]int) string {
-	var parts []string
-	for _, s := range sentei.States() {
-		if n := left[s]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s))
-		}
+func inStates(r *sentei.Report, states ...sentei.State) (*sentei.Report, string) {
+	of, left := r.InStates(states...)
+	return of, relabel.Remark(states, left)
+}
+
+// forOutput returns the report with the proposals that files of relabel
+// configuration are written for.
+func forOutput(r *sentei.Report, c *config.Config) (*sentei.Report, string) {
+	if c.Output.RelabelState == config.OnlyAccepted {
+		return inStates(r, sentei.Accepted)
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "; left out: " + strings.Join(parts, ", ")
+	return OpenProposals(r, c)
 }
