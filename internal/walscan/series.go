@@ -90,7 +90,7 @@ func (k *known) decode(d *encoding.Decbuf) error {
 	same := n > 0 && len(before) == 2*n
 	k.last, k.row = k.last[:2*n], k.row[:0]
 	for i := range n {
-		name, value := d.UvarintBytes(), d.UvarintBytes()
+		name, value := shortBytes(d), shortBytes(d)
 		if d.Err() != nil {
 			k.last = k.last[:0]
 			return d.Err()
@@ -103,15 +103,28 @@ func (k *known) decode(d *encoding.Decbuf) error {
 		if 2*i >= len(before) || string(s[1].text) != string(value) {
 			s[1] = symbolText{value, k.symbol(value)}
 		}
-		if i > 0 && string(k.last[2*i-2].text) >= string(name) {
-			return errNotSorted
-		}
 		k.row = append(k.row, s[1].id)
 	}
-	if !same {
-		k.setLayout()
+	if same {
+		return nil
 	}
+	for i := 2; i < len(k.last); i += 2 {
+		if string(k.last[i-2].text) >= string(k.last[i].text) {
+			return errNotSorted
+		}
+	}
+	k.setLayout()
 	return nil
+}
+
+// shortBytes is UvarintBytes, faster for less than 128 of them.
+func shortBytes(d *encoding.Decbuf) []byte {
+	if b := d.B; d.E == nil && len(b) > 0 && b[0] < 0x80 && int(b[0]) < len(b) {
+		end := 1 + int(b[0])
+		d.B = b[end:]
+		return b[1:end]
+	}
+	return d.UvarintBytes()
 }
 
 // setLayout makes names and layout those of the latest series.
