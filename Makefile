@@ -52,8 +52,8 @@ fuzz: ## every fuzz target for FUZZTIME, and the soundness test
 	  done; done
 
 KILLS ?= 200
-soak: ## kill the daemon KILLS times at random moments: nothing may be lost
-	go test ./cmd/sentei -run TestKill -kills $(KILLS) -timeout 0 -v
+soak: ## kill the daemon KILLS times at random moments, half of them while it is asked over HTTP: nothing may be lost
+	go test ./cmd/sentei -run TestKill -kills $$(( $(KILLS) / 2 )) -timeout 0 -v
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	kills    = flag.Int("kills", 15, "how often TestKill kills the daemon")
-	killSeed = flag.Uint64("kill-seed", 1, "seed of the moments at which TestKill kills")
+	kills    = flag.Int("kills", 8, "how often each of TestKill and TestKillOverHTTP kills the daemon")
+	killSeed = flag.Uint64("kill-seed", 1, "seed of the moments at which they kill")
 )
 
 // decider decides on a proposal again and again, and says so on stdout after
@@ -54,15 +54,16 @@ func process(t *testing.T, dir, name string, args ...string) (cmd *exec.Cmd, std
 	return cmd, stdout, stderr
 }
 
-// TestKill kills the daemon and a process that decides, both at work on one
-// store, at random moments. Every decision that was acknowledged must be there
-// afterwards, the reports that are kept must be whole, and so must the files.
-func TestKill(t *testing.T) {
+// newSoak makes a folder with the sample data and a configuration by which the
+// daemon scans every second, writes files and keeps reports. A report is kept
+// already; the proposal is one of it.
+func newSoak(t *testing.T) (dir, proposal string) {
+	t.Helper()
 	repo, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir = t.TempDir()
 	config, err := os.ReadFile(filepath.Join(repo, "config.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +87,15 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, proposal := filepath.Join(dir, "sentei.db"), r.Proposals[0].ID
+	return dir, r.Proposals[0].ID
+}
+
+// TestKill kills the daemon and a process that decides, both at work on one
+// store, at random moments. Every decision that was acknowledged must be there
+// afterwards, the reports that are kept must be whole, and so must the files.
+func TestKill(t *testing.T) {
+	dir, proposal := newSoak(t)
+	path := filepath.Join(dir, "sentei.db")
 	random := rand.New(rand.NewPCG(*killSeed, 0))
 	var acknowledged []string
 	midway, written := 0, 0 // kills before, and after, the first file was there
