@@ -140,6 +140,21 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestTracked wants on its page what a proposal that was carried out promised,
+// what came of it, and what is not seen.
+func TestTracked(t *testing.T) {
+	r := reporttest.Report()
+	done := sentei.Tracked{Proposal: r.Proposals[0], AppliedAt: r.At, Note: "samples came every 5s <on average>"}
+	done.ID, done.State, done.Saving, done.Realised = "carried-out", sentei.Applied, sentei.Cost{SamplesPerSecond: 40}, sentei.Cost{SamplesPerSecond: 13}
+	r.Tracked = []sentei.Tracked{done}
+	page := get(t, newTest(t, r, nil), "/"+proposalPath(done.ID)).Body.String()
+	for _, want := range []string{"40.0 samples a second", "13.0 samples a second", "samples came every 5s &lt;on average&gt;", "applied"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is missing:\n%.3000s", want, page)
+		}
+	}
+}
+
 func TestOverviewSaysWhatChanged(t *testing.T) {
 	before, r := reporttest.Report(), reporttest.Report()
 	before.At = before.At.Add(-time.Hour)

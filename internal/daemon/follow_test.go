@@ -2,7 +2,10 @@ package daemon
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/config"
 )
 
 // TestFollowedScan scans the sample data with a store: an accepted proposal of
@@ -91,5 +95,49 @@ func TestFollowedScan(t *testing.T) {
 	}
 	if !found {
 		t.Error("no problem says that the store cannot be read")
+	}
+}
+
+// TestConfigurationInForce reads it from the server, with the jobs of files
+// that no server shows.
+func TestConfigurationInForce(t *testing.T) {
+	const loaded = "global: {scrape_interval: 30s}\nscrape_config_files: [/etc/jobs.yml]\nscrape_configs:\n- {job_name: a, metric_relabel_configs: [{source_labels: [x], target_label: y}]}\n"
+	status := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"status": "success", "data": {"yaml": %q}}`, loaded)
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"sentei.yml": fmt.Sprintf("backends:\n- {name: main, prometheus_config: prometheus.yml, inventory: [{prometheus: {url: %q}}]}\n"+
+			"- {name: file, prometheus_config: prometheus.yml, inventory: [{block: {path: data}}]}\n- {name: none, inventory: [{block: {path: data}}]}\n", server.URL),
+		"prometheus.yml": "scrape_config_files: [jobs.yml]\nscrape_configs:\n- {job_name: a, scrape_interval: 10s}\n",
+		"jobs.yml":       "scrape_configs:\n- {job_name: b, scrape_interval: 20s}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := config.Load(filepath.Join(dir, "sentei.yml"), config.Overlay{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &follower{config: c, logger: slog.New(slog.DiscardHandler), now: time.Now}
+	for i, want := range []time.Duration{30 * time.Second, 10 * time.Second} {
+		e, err := f.effects(t.Context(), &c.Backends[i])
+		if err != nil || e.Loaded != (i == 0) || e.Jobs["a"].Interval != want || e.Jobs["b"].Interval != 20*time.Second {
+			t.Errorf("%s: %+v, %v", c.Backends[i].Name, e, err)
+		}
+		if i == 0 && e.Jobs["a"].Rules[0].Replacement != "" {
+			t.Error("the server shows no empty replacement")
+		}
+	}
+	if e, err := f.effects(t.Context(), &c.Backends[2]); e != nil || err != nil {
+		t.Errorf("a backend without: %+v, %v", e, err)
+	}
+	status = http.StatusForbidden
+	if e, err := f.effects(t.Context(), &c.Backends[0]); e != nil || err == nil {
+		t.Errorf("a server that refuses: %+v, %v", e, err)
 	}
 }
