@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -38,10 +39,15 @@ func (e *proposalExplanation) write(w io.Writer, r *sentei.Report) error {
 	e.writeProof(&b, r)
 	if h := e.Rehearsal; h != nil {
 		section("Rehearsal")
-		fmt.Fprintf(&b, "%d consumers read a series that it changes; %d of them were replayed without a difference.\n", h.Consumers, h.Replayed)
+		how := "without a difference"
+		if e.Tolerance > 0 {
+			how = "with an error of no more than " + number.Percent(e.Tolerance)
+		}
+		fmt.Fprintf(&b, "%d consumers read a series that it changes; %d of them were replayed %s.\n", h.Consumers, h.Replayed, how)
 		if h.Detail != "" {
 			fmt.Fprintf(&b, "%s.\n", h.Detail)
 		}
+		e.writeErrors(&b, r)
 	}
 
 	section("When it is deployed")
@@ -170,5 +176,24 @@ func (e *proposalExplanation) writeChange(b *strings.Builder, r *sentei.Report) 
 			who = fmt.Sprintf("%s %q (%s)", c.Kind, c.Name, c.Location)
 		}
 		fmt.Fprintf(b, "- %s:\n  `%s`\n  becomes\n  `%s`\n", who, w.From, w.To)
+	}
+	if len(e.Action.Recordings) > 0 {
+		fmt.Fprintf(b, "\nRecording rules that store it, every %s:\n\n", model.Duration(e.Action.Interval))
+	}
+	for _, rec := range e.Action.Recordings {
+		fmt.Fprintf(b, "- `%s`\n  `%s`\n", rec.Record, rec.Expr)
+	}
+}
+
+// writeErrors lists what was measured, the worst first.
+func (e *proposalExplanation) writeErrors(b *strings.Builder, r *sentei.Report) {
+	for i := range e.Rehearsal.Errors {
+		m := &e.Rehearsal.Errors[i]
+		who := m.Consumer
+		if c := r.Consumer(who); c != nil {
+			who = fmt.Sprintf("%s %q (%s)", c.Kind, c.Name, c.Location)
+		}
+		fmt.Fprintf(b, "\n- %s:\n  `%s`\n  off by %s at most, %s in the median of %d instants, %s when the aggregate was just stored;\n  worst at %s, %s after that: %s\n",
+			who, m.Expr, number.Percent(m.Max), number.Percent(m.Median), m.Instants, number.Percent(m.Aligned), m.At.Format(time.RFC3339), m.Age.Round(time.Second), m.Detail)
 	}
 }

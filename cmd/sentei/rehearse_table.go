@@ -237,6 +237,10 @@ func (t *rehearsalTable) changes() {
 		case c.Replayed < c.Consumers:
 			result = "same in what was replayed"
 		}
+		// They are sorted, so the first one is the largest.
+		if k := slices.IndexFunc(t.Errors, func(e rehearsal.ConsumerError) bool { return e.Change == c.ID }); k >= 0 {
+			result = strings.Replace(result, "same", "off by up to "+number.Percent(t.Errors[k].Max), 1)
+		}
 		if c.Transient > 0 {
 			result += fmt.Sprintf(" but for %s when deployed", c.Transient)
 		}

@@ -176,6 +176,9 @@ type proposalRow struct {
 	Beside               string
 	Proof                *proofRow
 	Rehearsal, Transient string
+	// Errors are those that the rehearsal measured, the worst first.
+	Errors     []errorRow
+	MoreErrors int
 }
 
 func (v *view) gradeTables(top int) []gradeTable {
@@ -190,8 +193,9 @@ func (v *view) gradeTables(top int) []gradeTable {
 				ID: p.ID, Change: relabeling.Change(&p.Action), Backend: p.Place.Backend, Job: relabeling.PlaceName(&p.Place), Shared: p.Place.Shared,
 				Rule: p.Rule, State: string(p.State), Series: number.Count(p.Saving.Series), Grade: t.Grade,
 				Evidence: p.Evidence, Risk: p.Risk, Check: p.Check, Rollback: p.Rollback,
-				Beside: beside(p.Saving), Proof: v.proof(p.Proof), Rehearsal: rehearsed(p.Rehearsal),
+				Beside: beside(p.Saving), Proof: v.proof(p.Proof), Rehearsal: rehearsed(p),
 			}
+			row.Errors, row.MoreErrors = v.errorRows(p.Rehearsal)
 			if p.Transient > 0 {
 				row.Transient = number.Span(p.Transient)
 			}

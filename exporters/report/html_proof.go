@@ -32,11 +32,7 @@ func (v *view) proof(p *sentei.Proof) *proofRow {
 		row.Summary = number.Plural(n, "selector") + " that read it and do not notice"
 		row.More = max(0, n-maxReaders)
 		for _, reader := range p.Readers[:n-row.More] {
-			who := reader.Consumer
-			if c := v.consumers[who]; c != nil {
-				who = fmt.Sprintf("%s %q", c.Kind, c.Name)
-			}
-			row.Readers = append(row.Readers, readerRow{who, reader.Selector, reader.Because})
+			row.Readers = append(row.Readers, readerRow{v.who(reader.Consumer), reader.Selector, reader.Because})
 		}
 	}
 	if x := p.Executed; x != nil {
@@ -50,11 +46,16 @@ func (v *view) proof(p *sentei.Proof) *proofRow {
 }
 
 // rehearsed says how the rehearsal of a proposal went, or "" without one.
-func rehearsed(h *sentei.RehearsalResult) string {
+func rehearsed(p *sentei.Proposal) string {
+	h := p.Rehearsal
 	if h == nil {
 		return ""
 	}
-	s := fmt.Sprintf("%s of %s that read what it changes replayed without a difference", number.Count(int64(h.Replayed)), number.Plural(h.Consumers, "consumer"))
+	how := "without a difference"
+	if p.Tolerance > 0 {
+		how = "with an error of no more than " + number.Percent(p.Tolerance)
+	}
+	s := fmt.Sprintf("%s of %s that read what it changes replayed %s", number.Count(int64(h.Replayed)), number.Plural(h.Consumers, "consumer"), how)
 	if h.Detail != "" {
 		s += "; " + h.Detail
 	}

@@ -45,7 +45,7 @@ func TestProof(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if v.proof(nil) != nil || rehearsed(nil) != "" {
+	if v.proof(nil) != nil || rehearsed(&sentei.Proposal{}) != "" {
 		t.Error("a proof or rehearsal that there was not")
 	}
 }

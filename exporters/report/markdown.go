@@ -110,6 +110,10 @@ func (d *document) proposals(top int) {
 		if rest := group.rest(); rest != "" {
 			d.line("\n%s; all together %s.", rest, MarkdownText(d.saved(group.all.cost, group.all.perMonth)))
 		}
+		if g := d.errorsGrid(group); g != nil {
+			d.line("\nMeasured by rehearsal: how far values are off that are read from an aggregate.\n")
+			d.grid(g)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func hostileReport() *sentei.Report {
 		p.Risk, p.Check, p.Rollback, p.Rule = hostile, hostile, hostile, hostile
 		p.Place.Job, p.Place.ScrapeJob = hostile, hostile
 		p.Proof = &sentei.Proof{Theorem: hostile, Readers: []sentei.ProofReader{{Consumer: r.Consumers[0].ID, Selector: hostile, Because: hostile}}}
-		p.Rehearsal = &sentei.RehearsalResult{Detail: hostile}
+		p.Rehearsal = &sentei.RehearsalResult{Detail: hostile, Errors: []sentei.MeasuredError{{Consumer: r.Consumers[0].ID, Expr: hostile, Detail: hostile}, {Consumer: hostile}}}
 	}
 	for i := range r.Problems {
 		r.Problems[i].Message, r.Problems[i].Where, r.Problems[i].Hint = hostile, hostile, hostile

@@ -23,6 +23,7 @@ type proposalView struct {
 	Paragraph []string // of the documentation
 	Metric    *sentei.MetricReport
 	Readers   []proofReader
+	Errors    []measuredError   // of the rehearsal
 	Together  []sentei.Proposal // the others that stand and fall with it
 	Patch     rendering
 	PatchErr  string
@@ -74,6 +75,12 @@ func (h *Handler) showProposal(w http.ResponseWriter, req *http.Request, code in
 			v.Readers = append(v.Readers, proofReader{r, x.consumers[r.Consumer]})
 		}
 	}
+	if p.Rehearsal != nil {
+		for _, e := range p.Rehearsal.Errors {
+			e.Age = e.Age.Round(time.Second)
+			v.Errors = append(v.Errors, measuredError{e, x.consumers[e.Consumer]})
+		}
+	}
 	alone := *x.Report
 	alone.Proposals = nil
 	for _, o := range x.Together(p) {
@@ -83,7 +90,11 @@ func (h *Handler) showProposal(w http.ResponseWriter, req *http.Request, code in
 		}
 	}
 	v.Patch, v.PatchErr = h.renderBy("diff", &alone)
-	v.Rules, v.RulesErr = h.renderBy("prometheus", &alone)
+	dialect := "prometheus"
+	if p.Action.Kind == sentei.Aggregate {
+		dialect = "recording_rules"
+	}
+	v.Rules, v.RulesErr = h.renderBy(dialect, &alone)
 	var err error
 	if v.History, err = h.history(req.Context(), p.ID); err != nil {
 		h.fail(w, req, http.StatusInternalServerError, err.Error())
@@ -130,6 +141,17 @@ func (r rendering) Lines() []diffLine {
 		out = append(out, diffLine{class, line})
 	}
 	return out
+}
+
+// A measuredError is how far a consumer is off under the proposal.
+type measuredError struct {
+	sentei.MeasuredError
+	Consumer *sentei.Consumer
+}
+
+// Name returns how the consumer is called.
+func (e measuredError) Name() string {
+	return proofReader{sentei.ProofReader{Consumer: e.MeasuredError.Consumer}, e.Consumer}.Name()
 }
 
 // Name returns how the consumer of a proof reader is called.

@@ -206,6 +206,7 @@ func funcs() template.FuncMap {
 		"growth":       number.Growth,
 		"plural":       number.Plural,
 		"minute":       number.Minute,
+		"percent":      number.Percent,
 		"date":         number.Date,
 		"span":         number.Span,
 		"change":       func(a sentei.Action) string { return relabeling.Change(&a) },
