@@ -93,7 +93,7 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
-	for _, d := range sourceDocs() {
+	for _, d := range slices.Concat(sourceDocs(), channelDocs()) {
 		if !strings.HasPrefix(d.doc.Example, "- "+d.kind+":") {
 			t.Errorf("the example of %s is no list item", d.kind)
 		}

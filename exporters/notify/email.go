@@ -43,19 +43,19 @@ Failures of the connection and 4xx are tried again, 5xx are final: a login that 
 accepted.
 `,
 	Example: `
-email:
-  smarthost: smtp.example.com:587 # host:port
-  from: sentei <sentei@example.com>
-  to: [platform@example.com]
-  cc: []
-  auth_username: sentei        # leave it out when the server asks for none
-  auth_password_file: smtp-password # or auth_password
-  tls: starttls                # implicit, none
-  tls_config:
-    ca_file: /etc/ssl/company-ca.pem
-  hello: monitoring.example.com # the name to greet with; localhost when it is left out
-  max_attachment_bytes: 10485760 # all files together; 0 attaches none
-  timeout: 1m                  # for one delivery
+- email:
+    smarthost: smtp.example.com:587 # host:port
+    from: sentei <sentei@example.com>
+    to: [platform@example.com]
+    cc: []
+    auth_username: sentei        # leave it out when the server asks for none
+    auth_password_file: smtp-password # or auth_password
+    tls: starttls                # implicit, none
+    tls_config:
+      ca_file: /etc/ssl/company-ca.pem
+    hello: monitoring.example.com # the name to greet with; localhost when it is left out
+    max_attachment_bytes: 10485760 # all files together; 0 attaches none
+    timeout: 1m                  # for one delivery
 `,
 }, emailOptions{Hello: "localhost", TLS: "starttls", MaxAttachmentBytes: 10 << 20, Timeout: model.Duration(time.Minute)}, newEmail)
 

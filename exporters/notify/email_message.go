@@ -84,9 +84,12 @@ func origin(m *Message) string {
 	return printable(text + ", " + number.Minute(m.At))
 }
 
+// linked reports whether the text of a message links to the report itself.
+func linked(m *Message) bool { return strings.Contains(m.Text, "]("+m.Link+")") }
+
 func emailPlain(m *Message, blocks []markdown.Block, note string) string {
 	parts := []string{markdown.Plain(blocks)}
-	if m.Link != "" {
+	if m.Link != "" && !linked(m) {
 		parts = append(parts, "The report: "+m.Link)
 	}
 	if note != "" {
@@ -102,16 +105,13 @@ func emailFacts(f *Facts) []emailFact {
 	facts := []emailFact{{"active series", number.Count(f.Series), number.Growth(f.SeriesGrowth)}}
 	if f.Currency != "" {
 		growth := ""
-		if f.PerMonthGrowth != nil && number.Money(*f.PerMonthGrowth) != number.Money(0) {
-			growth = number.Money(*f.PerMonthGrowth)
-			if *f.PerMonthGrowth > 0 {
-				growth = "+" + growth
-			}
+		if f.PerMonthGrowth != nil {
+			growth = number.SignedMoney(*f.PerMonthGrowth)
 		}
 		facts = append(facts, emailFact{f.Currency + " a month", number.Money(f.PerMonth), growth})
 	}
-	saving := number.Count(f.SavingSeries) + " series less"
-	return append(facts, emailFact{strings.TrimLeft(number.Plural(f.Proposals, "proposal"), "0123456789, "), number.Count(int64(f.Proposals)), saving})
+	saving := "would save " + number.Count(f.SavingSeries) + " series"
+	return append(facts, emailFact{"open proposals", number.Count(int64(f.Proposals)), saving})
 }
 
 func emailHTML(m *Message, blocks []markdown.Block, note string) (string, error) {
@@ -119,10 +119,14 @@ func emailHTML(m *Message, blocks []markdown.Block, note string) (string, error)
 	if err != nil {
 		return "", err
 	}
+	link := m.Link
+	if linked(m) {
+		link = ""
+	}
 	var b strings.Builder
 	err = page.Execute(&b, map[string]any{
-		"Title": m.Title, "Link": m.Link, "Note": note, "Origin": origin(m), "Facts": emailFacts(&m.Facts),
-		"Text": template.HTML(markdown.HTML(blocks)), "Blocking": m.Facts.BlockingProblems, "Regrets": m.Facts.Regrets,
+		"Title": m.Title, "Link": link, "Note": note, "Origin": origin(m), "Facts": emailFacts(&m.Facts),
+		"Text": template.HTML(markdown.HTML(blocks)),
 	})
 	return b.String(), err
 }

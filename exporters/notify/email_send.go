@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -158,17 +159,11 @@ func (c *emailChannel) login(client *smtp.Client) error {
 	if err := client.Auth(auth); err != nil {
 		var s secrets
 		s.add(password)
+		s.add(base64.StdEncoding.EncodeToString([]byte(password)))
+		s.add(base64.StdEncoding.EncodeToString([]byte("\x00" + c.AuthUsername + "\x00" + password)))
 		return smtpError("log in as "+c.AuthUsername, s.hideSMTP(err), "check auth_username and auth_password")
 	}
 	return nil
-}
-
-// hideSMTP returns the error without any secret, its status kept.
-func (s *secrets) hideSMTP(err error) error {
-	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return &textproto.Error{Code: e.Code, Msg: s.redact(e.Msg)}
-	}
-	return s.hide(err)
 }
 
 // offer names the recipients to the server. The error is of the connection.

@@ -4,22 +4,18 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/base64"
-	"flag"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net/mail"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "write the golden files again")
 
 // part is a leaf of a mail.
 type part struct{ kind, name, body string }
@@ -111,27 +107,15 @@ func TestEmail(t *testing.T) {
 func TestEmailText(t *testing.T) {
 	s := newSMTPServer(t, nil)
 	c := channel(t, "email", s.yaml("to: [a@example.com], max_attachment_bytes: 20"))
-	if err := c.Deliver(t.Context(), message()); err != nil {
+	if err := c.Deliver(t.Context(), digest(t)); err != nil {
 		t.Fatal(err)
 	}
 	_, list := readMail(t, s.mails[0].raw)
 	if len(list) != 2 {
 		t.Fatalf("%d parts", len(list))
 	}
-	for i, file := range []string{"testdata/mail.txt", "testdata/mail.html"} {
-		if *update {
-			if err := os.WriteFile(file, []byte(list[i].body), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), list[i].body); diff != "" {
-			t.Errorf("%s: %s", file, diff)
-		}
-	}
+	golden(t, "mail.txt", list[0].body)
+	golden(t, "mail.html", list[1].body)
 }
 
 func TestAttach(t *testing.T) {

@@ -22,9 +22,10 @@ import (
 var gitHub = source.New("github", sentei.Doc{
 	Title: "Opens a pull request with the changes to your own files, and keeps it up to date.",
 	Text: `
-The changes are those of ` + "`sentei propose -o diff`" + `: your Prometheus configuration and rule files as they would be with all
-proposals that are pending or accepted. They are one commit on top of the newest commit of the base branch, on a branch of
-sentei's own, by default sentei/REPORT, and sentei/REPORT--PART for a report that is split up. Each delivery
+The changes are those of ` + "`sentei propose -o diff`" + `: your Prometheus configuration and rule files as they would be with the
+proposals that are accepted, and with those that are pending when the report has ` + "`pending: true`" + `. They are one commit on top of
+the newest commit of the base branch, on a branch of sentei's own, by default sentei/REPORT, and sentei/REPORT--PART for a
+report that is split up. Each delivery
 
 - makes the commit anew when the base branch or the changes have moved on, and replaces the one on the branch;
 - opens a pull request when none is open from the branch, or brings title, description and base up to date;
@@ -32,9 +33,9 @@ sentei's own, by default sentei/REPORT, and sentei/REPORT--PART for a report tha
   asks for reviews;
 - closes the pull request, and says so in the comment, when no changes are left (` + "`close: false`" + ` leaves it open).
 
-A report without changes opens nothing. What is not proposed any more is so never left to be merged. To have a proposal out of the pull request, reject or snooze
-it in sentei; to close the pull request does not help, as the next report opens another. Title and description are sentei's
-own: write comments instead.
+A report without changes opens nothing, and what is not proposed any more is never left to be merged. To have a proposal out
+of the pull request, reject or snooze it in sentei; to close the pull request does not help, as the next report opens another.
+Title and description are sentei's own: write comments instead.
 
 Nobody's work is undone. A file is changed only when the one on the base branch is, byte by byte, the one that sentei has
 read; else it is left out, the comment says so, and the delivery counts as failed. So deploy what is in the repository. A branch
@@ -50,22 +51,22 @@ repository; as a classic one, repo. Rate limits and failures of the connection a
 characters are cut, and say so.
 `,
 	Example: `
-github:
-  repository: example/monitoring # owner/name
-  token_file: github-token     # or token
-  base: main                   # the default branch of the repository when it is left out
-  branch: sentei/weekly        # sentei/ and the name of the report when it is left out; -- and the part are added
-  strip_prefix: /etc/prometheus # taken off the path of each file
-  path_prefix: prometheus      # the folder in the repository where the files lie
-  labels: [sentei]
-  reviewers: [alice]
-  team_reviewers: [platform]
-  draft: false                 # true: opened as a draft
-  close: true                  # when no changes are left
-  api_url: https://api.github.com # of GitHub Enterprise: https://HOST/api/v3
-  timeout: 2m                  # for one delivery
-  # Options of the HTTP client of Prometheus, such as:
-  proxy_url: http://proxy:3128
+- github:
+    repository: example/monitoring # owner/name
+    token_file: github-token     # or token
+    base: main                   # the default branch of the repository when it is left out
+    branch: sentei/weekly        # sentei/ and the name of the report when it is left out; -- and the part are added
+    strip_prefix: /etc/prometheus # taken off the path of each file
+    path_prefix: prometheus      # the folder in the repository where the files lie
+    labels: [sentei]
+    reviewers: [alice]
+    team_reviewers: [platform]
+    draft: false                 # true: opened as a draft
+    close: true                  # when no changes are left
+    api_url: https://api.github.com # of GitHub Enterprise: https://HOST/api/v3
+    timeout: 2m                  # for one delivery
+    # Options of the HTTP client of Prometheus, such as:
+    proxy_url: http://proxy:3128
 `,
 }, githubOptions{
 	APIURL: "https://api.github.com", Close: true, Timeout: model.Duration(2 * time.Minute), HTTP: config.DefaultHTTPClientConfig,
@@ -155,7 +156,7 @@ func (g *githubChannel) Deliver(ctx context.Context, m *Message) error {
 	api := github.NewClient(g.client).WithAuthToken(token)
 	api.BaseURL = g.api
 	api.DisableRateLimitCheck = true // whoever calls Deliver waits
-	d := &pullDelivery{githubChannel: g, api: api, m: m, branch: g.Branch}
+	d := &pullDelivery{githubChannel: g, api: api, m: m, owner: g.owner, name: g.name, branch: g.Branch}
 	if d.branch == "" {
 		d.branch = "sentei/" + seriesName(m)
 	} else if m.Part != "" {
@@ -168,11 +169,12 @@ func (g *githubChannel) Deliver(ctx context.Context, m *Message) error {
 // pullDelivery is one delivery of a message.
 type pullDelivery struct {
 	*githubChannel
-	api     *github.Client
-	m       *Message
-	base    string
-	branch  string
-	secrets secrets
+	api *github.Client
+	m   *Message
+	// owner and name are those of the repository as GitHub has them.
+	owner, name  string
+	base, branch string
+	secrets      secrets
 	// troubles are what did not work out although the delivery went on.
 	troubles []string
 }
@@ -205,11 +207,11 @@ func (d *pullDelivery) run(ctx context.Context) error {
 			err = d.comment(ctx, open, "")
 		}
 	case open != nil && d.Close:
-		if err = d.comment(ctx, open, "No changes are left, so this pull request is closed."); err == nil {
+		if err = d.comment(ctx, open, d.nothing("No changes are left, so this pull request is closed.")); err == nil {
 			err = d.closePull(ctx, open)
 		}
 	case open != nil:
-		err = d.comment(ctx, open, "No changes are left: what this pull request changes is **not** proposed any more. Close it.")
+		err = d.comment(ctx, open, d.nothing("No changes are left: what this pull request changes is **not** proposed any more. Close it."))
 	}
 	if err != nil || len(d.troubles) == 0 {
 		return err

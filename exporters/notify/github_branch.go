@@ -26,12 +26,15 @@ type change struct {
 // baseCommit returns the newest commit of the base branch.
 func (d *pullDelivery) baseCommit(ctx context.Context) (*github.Commit, error) {
 	const needs = "Contents: read"
-	d.base = d.Base
-	if d.base == "" {
-		repository, _, err := d.api.Repositories.Get(ctx, d.owner, d.name)
-		if err != nil {
-			return nil, d.fail(ctx, "read the repository", "Metadata: read", err)
-		}
+	// It may have got another name, and names may be written in other letters.
+	repository, _, err := d.api.Repositories.Get(ctx, d.owner, d.name)
+	if err != nil {
+		return nil, d.fail(ctx, "read the repository", "Metadata: read", err)
+	}
+	if d.owner, d.name, _ = strings.Cut(repository.GetFullName(), "/"); d.name == "" {
+		return nil, fmt.Errorf("read the repository: the answer names none: check api_url")
+	}
+	if d.base = d.Base; d.base == "" {
 		d.base = repository.GetDefaultBranch()
 	}
 	if d.base == d.branch {
@@ -188,7 +191,7 @@ func (d *pullDelivery) push(ctx context.Context, tip *github.Commit, changes []c
 		return false, d.fail(ctx, "write the commit", needs, err)
 	}
 	if exists {
-		_, _, err = d.api.Git.UpdateRef(ctx, d.owner, d.name, "heads/"+d.branch, github.UpdateRef{SHA: commit.GetSHA(), Force: github.Ptr(true)})
+		_, _, err = d.api.Git.UpdateRef(ctx, d.owner, d.name, "heads/"+d.branch, github.UpdateRef{SHA: commit.GetSHA(), Force: new(true)})
 	} else {
 		_, _, err = d.api.Git.CreateRef(ctx, d.owner, d.name, github.CreateRef{Ref: "refs/heads/" + d.branch, SHA: commit.GetSHA()})
 	}
@@ -209,7 +212,7 @@ func (d *pullDelivery) writeTree(ctx context.Context, tip *github.Commit, change
 	for _, c := range changes {
 		step := "write the file " + c.path
 		blob, _, err := d.api.Git.CreateBlob(ctx, d.owner, d.name, github.Blob{
-			Content: github.Ptr(base64.StdEncoding.EncodeToString(c.content)), Encoding: github.Ptr("base64"),
+			Content: new(base64.StdEncoding.EncodeToString(c.content)), Encoding: new("base64"),
 		})
 		if err != nil {
 			return nil, d.fail(ctx, step, needs, err)
@@ -217,7 +220,7 @@ func (d *pullDelivery) writeTree(ctx context.Context, tip *github.Commit, change
 		if blob.GetSHA() != blobSHA(c.content) {
 			return nil, d.fail(ctx, step, needs, errors.New("what arrived is not what was sent"))
 		}
-		entries = append(entries, &github.TreeEntry{Path: &c.path, Mode: &c.mode, Type: github.Ptr("blob"), SHA: blob.SHA})
+		entries = append(entries, &github.TreeEntry{Path: &c.path, Mode: &c.mode, Type: new("blob"), SHA: blob.SHA})
 	}
 	tree, _, err := d.api.Git.CreateTree(ctx, d.owner, d.name, tip.GetTree().GetSHA(), entries)
 	if err != nil {

@@ -36,7 +36,7 @@ func (d *pullDelivery) findPull(ctx context.Context) (open *github.PullRequest, 
 	}
 	for _, pull := range list {
 		head := pull.GetHead()
-		if head.GetRef() != d.branch || !strings.EqualFold(head.GetRepo().GetFullName(), d.Repository) {
+		if head.GetRef() != d.branch || head.GetRepo().GetFullName() != d.owner+"/"+d.name {
 			continue
 		}
 		if pull.GetState() == "closed" {
@@ -87,7 +87,7 @@ func (d *pullDelivery) openPull(ctx context.Context, open *github.PullRequest) (
 }
 
 func (d *pullDelivery) closePull(ctx context.Context, pull *github.PullRequest) error {
-	_, _, err := d.api.PullRequests.Edit(ctx, d.owner, d.name, pull.GetNumber(), &github.PullRequest{State: github.Ptr("closed")})
+	_, _, err := d.api.PullRequests.Edit(ctx, d.owner, d.name, pull.GetNumber(), &github.PullRequest{State: new("closed")})
 	if err != nil {
 		return d.fail(ctx, "close the pull request", pullsWrite, err)
 	}
@@ -174,10 +174,11 @@ func (d *pullDelivery) commentBody(marker, news string) string {
 		head += "**Not done:**\n\n" + cutMarkdown(strings.TrimSpace(list.String()), bodyLimit/4, "There is more that was not done.") + "\n\n"
 	}
 	foot := "\n\n" + escapeMarkdown(origin(d.m))
-	if d.m.Link != "" {
+	text := strings.TrimSpace(d.m.Text)
+	if d.m.Link != "" && (!linked(d.m) || len(text)+len(head)+len(foot) > bodyLimit/2) {
 		foot = "\n\n[Open the report](<" + strings.NewReplacer("<", "%3C", ">", "%3E", "\n", "").Replace(d.m.Link) + ">) · " + strings.TrimSpace(foot)
 	}
-	text := cutMarkdown(strings.TrimSpace(d.m.Text), bodyLimit-len(head)-len(foot), "The text is cut, GitHub takes no longer one. The report has all of it.")
+	text = cutMarkdown(text, bodyLimit-len(head)-len(foot), "The text is cut, GitHub takes no longer one. The report has all of it.")
 	return head + text + foot
 }
 
@@ -185,4 +186,12 @@ func (d *pullDelivery) commentBody(marker, news string) string {
 func sameText(a, b string) bool {
 	clean := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 	return clean(a) == clean(b)
+}
+
+// nothing says that no changes are left, and what the message says about that.
+func (d *pullDelivery) nothing(news string) string {
+	if why := strings.TrimSpace(d.m.Relabel); why != "" && len(d.m.Edits) == 0 {
+		news += "\n\n" + cutMarkdown(why, bodyLimit/4, "There is more that no change can be made of.")
+	}
+	return news
 }

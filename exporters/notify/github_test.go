@@ -425,6 +425,31 @@ func TestGitHubCutsLongTexts(t *testing.T) {
 	}
 }
 
+func TestCutMarkdown(t *testing.T) {
+	tests := []struct {
+		text string
+		most int
+		want string
+	}{
+		{"short", 5, "short"},
+		{"one\ntwo\nthree\nfour and more than that, and more still\n", 30, "one\ntwo\nthree\n\n**cut**"},
+		{"a\n```\nb\nc\nd\ne and more than that, and more still\n```\n", 26, "a\n```\nb\nc\nd\n```\n\n**cut**"},
+		{"<details>\na\n\n" + strings.Repeat("b\n", 30) + "</details>", 40, "<details>\na\n\nb\n\n</details>\n\n**cut**"},
+		{strings.Repeat("é", 60), 60, strings.Repeat("é", 4) + "\n\n**cut**"},
+	}
+	for _, tt := range tests {
+		if got := cutMarkdown(tt.text, tt.most, "cut"); got != tt.want || len(got) > tt.most {
+			t.Errorf("%q at %d: %q, want %q", tt.text, tt.most, got, tt.want)
+		}
+	}
+}
+
+func TestBlobSHA(t *testing.T) {
+	if got := blobSHA([]byte("hello\n")); got != "ce013625030ba8dba906f756967f9e9ca394464a" { // git hash-object
+		t.Error(got)
+	}
+}
+
 func TestGitHubOptions(t *testing.T) {
 	for more, want := range map[string]string{
 		"{token: a}":                    `repository is "": write it like owner/name`,

@@ -10,12 +10,14 @@ import (
 const bodyLimit = 65536
 
 // cutMarkdown returns a text of at most so many bytes, cut between two lines,
-// with a note where it is cut. A block of code that is cut ends there.
+// with a note where it is cut. A block of code or of details that is cut ends
+// there.
 func cutMarkdown(text string, most int, note string) string {
 	if len(text) <= most {
 		return text
 	}
-	most -= len(note) + len("\n```\n\n**") + len("**")
+	const closeDetails = "\n\n</details>"
+	most -= len(note) + len("\n```\n\n**") + len("**") + len(closeDetails)*strings.Count(text, "<details")
 	var b strings.Builder
 	code := false
 	for line := range strings.Lines(text) {
@@ -37,6 +39,9 @@ func cutMarkdown(text string, most int, note string) string {
 	cut := strings.TrimRight(b.String(), "\n")
 	if code {
 		cut += "\n```"
+	}
+	for range strings.Count(cut, "<details") - strings.Count(cut, "</details>") {
+		cut += closeDetails
 	}
 	return cut + "\n\n**" + note + "**"
 }

@@ -3,18 +3,16 @@ package notify
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/common/config"
@@ -174,9 +172,7 @@ func (p *poster) post(ctx context.Context, body []byte, header http.Header) (*re
 	if err != nil {
 		return nil, errors.New("make a request of the address") // the error quotes it
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := p.client.Do(req)
 	if err != nil {
@@ -242,79 +238,4 @@ func oneLine(text string, most int) string {
 		text = string(runes[:most]) + "…"
 	}
 	return text
-}
-
-// secrets are texts that no error may hold. Receivers, and proxies before them,
-// repeat in their answers what they were sent.
-type secrets struct {
-	mu    sync.Mutex
-	texts []string
-}
-
-// add adds a secret. Very short ones would hide half of every text.
-func (s *secrets) add(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(text) >= 4 && !slices.Contains(s.texts, text) {
-		s.texts = append(s.texts, text)
-	}
-}
-
-// addURL adds an address, its path and its query.
-func (s *secrets) addURL(address string) {
-	s.add(address)
-	if u, err := url.Parse(address); err == nil {
-		s.add(u.RequestURI())
-		s.add(u.Path)
-		s.add(u.RawQuery)
-		for _, values := range u.Query() {
-			for _, v := range values {
-				s.add(v)
-			}
-		}
-	}
-}
-
-// trace adds the headers with credentials as they are sent, wherever in the
-// options of the HTTP client they come from.
-func (s *secrets) trace() *httptrace.ClientTrace {
-	public := []string{"Host", "User-Agent", "Content-Length", "Content-Type", "Accept", "Accept-Encoding", "Idempotency-Key",
-		"X-Github-Api-Version", timestampHeader, ":authority", ":method", ":scheme"}
-	return &httptrace.ClientTrace{WroteHeaderField: func(name string, values []string) {
-		if slices.ContainsFunc(public, func(p string) bool { return strings.EqualFold(p, name) }) {
-			return
-		}
-		for _, v := range values {
-			s.add(v)
-			scheme, credentials, found := strings.Cut(v, " ")
-			if !found {
-				continue
-			}
-			s.add(credentials)
-			if pair, err := base64.StdEncoding.DecodeString(credentials); err == nil && strings.EqualFold(scheme, "basic") {
-				_, password, _ := strings.Cut(string(pair), ":")
-				s.add(password)
-			}
-		}
-	}}
-}
-
-// redact returns the text without any secret.
-func (s *secrets) redact(text string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// The longest first: others may be a part of it.
-	slices.SortFunc(s.texts, func(a, b string) int { return len(b) - len(a) })
-	for _, secret := range s.texts {
-		text = strings.ReplaceAll(text, secret, "<secret>")
-	}
-	return text
-}
-
-// hide returns the error without any secret.
-func (s *secrets) hide(err error) error {
-	if text := s.redact(err.Error()); text != err.Error() {
-		return errors.New(text)
-	}
-	return err
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sentei/sentei/internal/source"
@@ -61,6 +63,40 @@ func message() *Message {
 		Relabel: "- drop `a`",
 		Edits:   []Edit{{Path: "prometheus/prometheus.yml", Old: []byte("old\n"), New: []byte("new\n")}},
 	}
+}
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// golden compares with a file in testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s: %s", path, diff)
+	}
+}
+
+// digest returns a message with the text of a report as it is written.
+func digest(t *testing.T) *Message {
+	t.Helper()
+	text, err := os.ReadFile("testdata/text.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := message()
+	m.Link = "https://sentei.example.com/"
+	m.Title, m.Text, _ = strings.Cut(string(text), "\n\n")
+	m.Facts.Series, m.Facts.PerMonth = 1_390_802, 9132.89
+	return m
 }
 
 // outcome describes the error of a delivery: its kind and its text.

@@ -30,11 +30,11 @@ gone), channel_not_found, channel_is_archived, action_prohibited, invalid_payloa
 as Mattermost, work too.
 `,
 	Example: `
-slack:
-  url_file: slack-url          # holds the address, https://hooks.slack.com/services/…; or url
-  timeout: 30s                 # for one request
-  # All options of the HTTP client of Prometheus, such as:
-  proxy_url: http://proxy:3128
+- slack:
+    url_file: slack-url          # holds the address, https://hooks.slack.com/services/…; or url
+    timeout: 30s                 # for one request
+    # All options of the HTTP client of Prometheus, such as:
+    proxy_url: http://proxy:3128
 `,
 }, slackOptions{defaultHTTP()}, func(o slackOptions, env source.Env) (Channel, error) {
 	p, err := newPoster(o.httpOptions, env)
@@ -60,6 +60,9 @@ const (
 type slackMessage struct {
 	Text   string       `json:"text"` // of the notification
 	Blocks []slackBlock `json:"blocks"`
+	// No previews of what is linked to.
+	UnfurlLinks bool `json:"unfurl_links"`
+	UnfurlMedia bool `json:"unfurl_media"`
 }
 
 type slackBlock struct {
@@ -97,7 +100,7 @@ func newSlackMessage(m *Message) slackMessage {
 		origin += ", " + slackEscape(shorten(m.Part, 200))
 	}
 	origin += ", " + number.Minute(m.At)
-	if m.Link != "" {
+	if m.Link != "" && (cut || !linked(m)) {
 		origin = slackLink(m.Link, "Open the report") + " · " + origin
 	}
 	context(origin)

@@ -22,6 +22,21 @@ func TestSlackText(t *testing.T) {
 	}
 }
 
+// The message of a report, as a golden file to look at.
+func TestSlackMessage(t *testing.T) {
+	var b strings.Builder
+	for _, block := range newSlackMessage(digest(t)).Blocks {
+		b.WriteString("[" + block.Type + "]\n")
+		if block.Text != nil {
+			b.WriteString(block.Text.Text + "\n")
+		}
+		for _, e := range block.Elements {
+			b.WriteString(e.Text + "\n")
+		}
+	}
+	golden(t, "slack.txt", b.String())
+}
+
 // slackAccepts checks what Slack's documentation demands of a payload.
 func slackAccepts(body []byte) error {
 	var m slackMessage
@@ -142,7 +157,7 @@ func TestSlack(t *testing.T) {
 		`{"type":"header","text":{"type":"plain_text","text":"Payments: 1,200 more series <than> last week & \"more\"","emoji":false}},` +
 		`{"type":"section","text":{"type":"mrkdwn","text":"*1,200 series* came since Monday.\n\n• ` + "`http_requests_total{path=~\\\"a|b\\\"}`" + ` grew by 900\n• <https://sentei.example.com/ui/metric/a?b=1&amp;c=2|checkout &lt;a&gt;> is new\n\n` +
 		"```metric  series\\na_b     12\\n```" + `"}},` +
-		`{"type":"context","elements":[{"type":"mrkdwn","text":"<https://sentei.example.com/ui/reports/1?a=b&amp;c=d|Open the report> · sentei, report weekly, owner payments, 2026-11-23 09:00 UTC"}]}]}` + "\n"
+		`{"type":"context","elements":[{"type":"mrkdwn","text":"<https://sentei.example.com/ui/reports/1?a=b&amp;c=d|Open the report> · sentei, report weekly, owner payments, 2026-11-23 09:00 UTC"}]}],"unfurl_links":false,"unfurl_media":false}` + "\n"
 	if diff := cmp.Diff(want, string(r.bodies[0])); diff != "" {
 		t.Error(diff)
 	}
