@@ -42,8 +42,7 @@ report's key, is the same for the same report, so that mail servers can tell.
 Failures of the connection and 4xx are tried again, 5xx are final: a login that is refused, a sender or size that is not
 accepted.
 `,
-	Example: `
-- email:
+	Example: `- email:
     smarthost: smtp.example.com:587 # host:port
     from: sentei <sentei@example.com>
     to: [platform@example.com]

@@ -38,8 +38,7 @@ distinct.
 
 A write that fails, for want of space or rights, is tried again.
 `,
-	Example: `
-- files:
+	Example: `- files:
     directory: /var/lib/sentei/reports # relative to the configuration file
     history: true                # keep each report
     keep: 52                     # so many of each; 0 keeps all

@@ -50,8 +50,7 @@ repository; as a classic one, repo. Rate limits and failures of the connection a
 401, 403, 404 and 422 are final, and the error names the permission that is missing. Descriptions and comments above 65,536
 characters are cut, and say so.
 `,
-	Example: `
-- github:
+	Example: `- github:
     repository: example/monitoring # owner/name
     token_file: github-token     # or token
     base: main                   # the default branch of the repository when it is left out

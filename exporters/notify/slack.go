@@ -29,8 +29,7 @@ Slack's "ok", as that of a proxy. What Slack refuses is final, and the error say
 gone), channel_not_found, channel_is_archived, action_prohibited, invalid_payload and others. Servers that speak the same,
 as Mattermost, work too.
 `,
-	Example: `
-- slack:
+	Example: `- slack:
     url_file: slack-url          # holds the address, https://hooks.slack.com/services/…; or url
     timeout: 30s                 # for one request
     # All options of the HTTP client of Prometheus, such as:

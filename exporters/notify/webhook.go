@@ -46,8 +46,7 @@ body as it was sent. Compare in constant time, and refuse timestamps that are mo
 
 The address and all credentials are kept out of errors and logs. Files are read anew for each delivery.
 `,
-	Example: `
-- webhook:
+	Example: `- webhook:
     url: https://hooks.example.com/sentei # or url_file, when the address is a secret
     attach: false                # true: with the files of the report
     secret_file: webhook-secret  # signs each request; leave it out for none
