@@ -158,5 +158,6 @@ func reportFamilies() []*family {
 func daemonFamilies() []*family {
 	return []*family{
 		scansTotal, scanDurationSeconds, scanProgressRatio, lastScanOK, lastScanSuccess, configReloadOK, configReloadSuccess, outputOK,
+		deliveriesTotal, deliveriesWaiting, deliveriesFailing, deliverySuccess,
 	}
 }

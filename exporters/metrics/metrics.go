@@ -14,6 +14,7 @@
 //	+ 8·B                 proposals that were carried out
 //	+ 8·S + 2·B           sources and problems
 //	+ F                   files in the output directory
+//	+ 6·D                 reports that are delivered, by channel; D is how many
 //	+ 10                  scans, configuration and the report's time
 //
 // series: at most 3750 for one backend with N = 100 and a dozen rules, and 770
@@ -74,6 +75,7 @@ type Metrics struct {
 	reloadOK      prometheus.Gauge
 	reloadSuccess prometheus.Gauge
 	outputs       *prometheus.GaugeVec
+	deliveries    *deliveryMetrics
 }
 
 // New returns the metrics, registered. It fails when the registerer has
@@ -88,6 +90,7 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 		reloadOK:      prometheus.NewGauge(configReloadOK.opts().gauge()),
 		reloadSuccess: prometheus.NewGauge(configReloadSuccess.opts().gauge()),
 		outputs:       prometheus.NewGaugeVec(outputOK.opts().gauge(), outputOK.labels),
+		deliveries:    newDeliveryMetrics(),
 	}
 	for _, r := range []Result{Success, Failure} {
 		m.scans.WithLabelValues(string(r)) // be there before the first scan
@@ -96,7 +99,8 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 		o.Progress = func() float64 { return 1 }
 	}
 	progress := prometheus.NewGaugeFunc(scanProgressRatio.opts().gauge(), o.Progress)
-	for _, c := range []prometheus.Collector{m, progress, m.scans, m.scanDuration, m.scanOK, m.scanSuccess, m.reloadOK, m.reloadSuccess, m.outputs} {
+	collectors := []prometheus.Collector{m, progress, m.scans, m.scanDuration, m.scanOK, m.scanSuccess, m.reloadOK, m.reloadSuccess, m.outputs}
+	for _, c := range append(collectors, m.deliveries.collectors()...) {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register own metrics: %w", err)
 		}
@@ -140,7 +144,7 @@ func (m *Metrics) OutputWritten(file string, ok bool) {
 	if ok {
 		value = 1
 	}
-	m.outputs.WithLabelValues(strings.ToValidUTF8(file, "\uFFFD")).Set(value)
+	m.outputs.WithLabelValues(valid(file)).Set(value)
 }
 
 // ForgetOutputs forgets all files, as another configuration may name others.
@@ -162,5 +166,8 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 }
+
+// valid makes a label value of any text.
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -34,6 +34,10 @@ func scanned(t *testing.T, r *sentei.Report, o Options) *prometheus.Registry {
 	m.SetReport(r)
 	m.OutputWritten("report.html", true)
 	m.OutputWritten("relabel.prometheus.yml", false)
+	m.SetDeliveries([]DeliverySum{{"monday", "slack", 1, 1, time.Time{}}, {"monday", "files", 0, 0, reporttest.Report().At}})
+	m.DeliveryTried("monday", "files", DeliveryDone)
+	m.DeliveryTried("monday", "slack", DeliveryFailed)
+	m.DeliveryTried("monday", "slack", DeliveryGivenUp)
 	return reg
 }
 
@@ -119,16 +123,16 @@ func TestEveryFamilyIsUsed(t *testing.T) {
 }
 
 // The formula of the package's documentation.
-func bound(backends, sources, rules, states, files, top int) int {
+func bound(backends, sources, rules, states, files, deliveries, top int) int {
 	sorts := rules * 4 * states
 	return 4*backends*(top+4) + 5*backends*top + 6*backends*top +
 		24*backends*(min(top, 30)+1) + 33*backends +
 		backends*sorts + 2*backends*(top+sorts) +
-		8*backends + 8*sources + 2*backends + files + 10
+		8*backends + 8*sources + 2*backends + files + 6*deliveries + 10
 }
 
 func TestSeriesAreBounded(t *testing.T) {
-	if documented := bound(1, 6, 12, len(sentei.States()), 5, DefaultTop); documented > 3750 {
+	if documented := bound(1, 6, 12, len(sentei.States()), 5, 3, DefaultTop); documented > 3750 {
 		t.Errorf("the documentation says at most 3750 series, the formula %d", documented)
 	}
 	for _, top := range []int{1, 10, 100, 1000} {
@@ -138,7 +142,7 @@ func TestSeriesAreBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if limit := bound(2, len(r.Sources), 1, 1, 2, top); got > limit {
+			if limit := bound(2, len(r.Sources), 1, 1, 2, 2, top); got > limit {
 				t.Errorf("%d metrics, top %d: %d series, more than %d", len(r.Metrics), top, got, limit)
 			}
 		}
@@ -300,6 +304,30 @@ func TestOutputs(t *testing.T) {
 	want(outputOK.name + "{file=\"a\"} 1\n" + outputOK.name + "{file=\"b\uFFFD\"} 0\n")
 	m.ForgetOutputs()
 	want("")
+}
+
+// Only what was told last is on the page.
+func TestDeliveries(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	m, err := New(reg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(rest string) {
+		t.Helper()
+		page := ""
+		if rest != "" {
+			page = fmt.Sprintf("# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[4]s", deliveriesFailing.name, deliveriesFailing.help, deliveriesFailing.kind, rest)
+		}
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(page), deliveriesFailing.name); err != nil {
+			t.Error(err)
+		}
+	}
+	want("")
+	m.SetDeliveries([]DeliverySum{{Report: "a", Channel: "slack", Failing: 2}, {Report: "b\xff", Channel: "files"}})
+	want(deliveriesFailing.name + "{channel=\"files\",report=\"b\uFFFD\"} 0\n" + deliveriesFailing.name + "{channel=\"slack\",report=\"a\"} 2\n")
+	m.SetDeliveries([]DeliverySum{{Report: "a", Channel: "slack"}})
+	want(deliveriesFailing.name + "{channel=\"slack\",report=\"a\"} 0\n")
 }
 
 const docsIntro = `# Own metrics

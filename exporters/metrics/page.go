@@ -46,7 +46,7 @@ const separator = "\xff"
 // add adds to the value that belongs to the label values.
 func (p *page) add(f *family, value float64, labels ...string) {
 	for i := range labels {
-		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
+		labels[i] = valid(labels[i])
 	}
 	if p.sums[f] == nil {
 		p.sums[f] = map[string]float64{}

@@ -36,9 +36,9 @@ func (c *Composer) Compose(s *Scheduled, p Part, r *sentei.Report, due time.Time
 	part := p.Of(&now)
 	in := digest.Input{
 		Name: s.Name, Part: p.Name, Due: due, Report: part, Formats: s.formats, Top: s.Top,
-		Link: c.link(s, part), Note: c.note(r, due),
+		Link: c.link(), Note: c.note(r, due),
 	}
-	if previous != nil && previous.At.Before(r.At) {
+	if previous != nil && !previous.At.After(r.At) {
 		before := *previous
 		before.Settings.Owners = c.Config.Owners.Owners // as things are owned now
 		was := p.Of(&before)
@@ -47,25 +47,30 @@ func (c *Composer) Compose(s *Scheduled, p Part, r *sentei.Report, due time.Time
 		if s.OnlyChanges && !digest.Changed(was, part, in.Changes) {
 			return nil, nil
 		}
-	} else if previous != nil && s.OnlyChanges {
-		return nil, nil // no scan since
 	}
-	options, err := RelabelOptions(c.Config, r)
+	if err := c.edits(s, &in, &now); err != nil { // the rest is worth delivering
+		in.Note = strings.TrimSpace(fmt.Sprintf("%s There are no changes for review: %v.", in.Note, err))
+	}
+	return digest.New(in)
+}
+
+// edits adds the changes for review of the accepted proposals, and of the
+// pending ones where they are asked for.
+func (c *Composer) edits(s *Scheduled, in *digest.Input, whole *sentei.Report) error {
+	options, err := RelabelOptions(c.Config, whole)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	states := []sentei.State{sentei.Accepted}
 	if s.Pending {
 		states = sentei.Open()
 	}
-	if in.Edits, in.Relabel, err = digest.Edits(&now, part, options, states...); err != nil {
-		return nil, err
-	}
-	return digest.New(in)
+	in.Edits, in.Relabel, err = digest.Edits(whole, in.Report, options, states...)
+	return err
 }
 
-// link returns where the daemon shows what the report is about.
-func (c *Composer) link(s *Scheduled, part *sentei.Report) string {
+// link returns where the daemon is reached; empty when that is not known.
+func (c *Composer) link() string {
 	if c.Config.Web.ExternalURL == "" {
 		return ""
 	}

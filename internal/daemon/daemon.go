@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,10 @@ type Daemon struct {
 	review   http.Handler
 	reloads  chan chan error
 	store    *store.Store // nil when nothing is kept
+	box      *store.Store // what is to be delivered: the store, or one in memory
+
+	scheduler *scheduler
+	outbox    *outbox
 
 	current atomic.Pointer[setup]
 	report  atomic.Pointer[sentei.Report]
@@ -57,6 +62,7 @@ type setup struct {
 	scanner  *Scanner
 	schedule cron.Schedule
 	outputs  []output
+	reports  []*Scheduled
 }
 
 // New loads the configuration and opens store and listener. Listening address,
@@ -100,6 +106,9 @@ func New(o Options) (*Daemon, error) {
 		return nil, errors.Join(err, d.closeStore(), listener.Close())
 	}
 	d.current.Store(s)
+	if err := d.newDeliveries(); err != nil {
+		return nil, errors.Join(err, d.closeStore(), listener.Close())
+	}
 	d.metrics.ConfigLoaded(true, o.Now())
 	return d, nil
 }
@@ -121,7 +130,11 @@ func prepare(o Options) (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &setup{c, scanner, schedule, outputs}, nil
+	reports, err := NewReports(c, o.Logger, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &setup{c, scanner, schedule, outputs, reports}, nil
 }
 
 // Addr is the address that the daemon listens on.
@@ -141,7 +154,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 		served <- web.Serve(d.listener, server, &web.FlagConfig{WebConfigFile: &d.webFile}, d.options.Logger)
 		cancel() // without a server there is no daemon
 	}()
+	var deliveries sync.WaitGroup
+	deliveries.Go(func() { d.scheduler.run(ctx) })
+	deliveries.Go(func() { d.outbox.run(ctx) })
 	d.loop(ctx)
+	deliveries.Wait()
 
 	stopping, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer done()
@@ -153,16 +170,20 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 func (d *Daemon) closeStore() error {
-	if d.store == nil {
-		return nil
+	var errs []error
+	for _, s := range []*store.Store{d.store, d.box} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
 	}
-	return d.store.Close()
+	return errors.Join(errs...)
 }
 
 // loop scans at the start, on schedule and after each reload.
 func (d *Daemon) loop(ctx context.Context) {
 	for {
 		d.scan(ctx)
+		d.wakeDeliveries()
 		if !d.wait(ctx) {
 			return
 		}

@@ -150,10 +150,34 @@ func (s *Store) Deliveries(ctx context.Context, most int) ([]Delivery, error) {
 	return s.deliveries(ctx, "ORDER BY id DESC LIMIT ?", most)
 }
 
-// LatestDeliveries returns of each report, part and channel the newest one
-// that is done and was not replaced.
-func (s *Store) LatestDeliveries(ctx context.Context) ([]Delivery, error) {
-	return s.deliveries(ctx, "WHERE id IN (SELECT max(id) FROM deliveries WHERE state IN (?, ?) GROUP BY report, part, channel) ORDER BY report, part, channel", Delivered, GivenUp)
+// DeliverySum tells how the deliveries of a report to a channel stand.
+type DeliverySum struct {
+	Report, Channel string
+	// Waiting is how many wait. Failing is how many of them were tried in vain,
+	// and how many of those that were queued last were given up.
+	Waiting, Failing int
+	// LastSuccess is zero when none has succeeded.
+	LastSuccess time.Time
+}
+
+// DeliverySums returns how the deliveries of each report to each channel stand,
+// sorted.
+func (s *Store) DeliverySums(ctx context.Context) ([]DeliverySum, error) {
+	var out []DeliverySum
+	err := s.each(ctx, func(rows *sql.Rows) error {
+		var d DeliverySum
+		var last int64
+		err := rows.Scan(&d.Report, &d.Channel, &d.Waiting, &d.Failing, &last)
+		d.LastSuccess = instant(last)
+		out = append(out, d)
+		return err
+	}, `SELECT report, channel, sum(state = ?1), sum(state = ?1 AND attempts > 0 OR state = ?2 AND queued = newest), max(CASE WHEN state = ?3 THEN done ELSE 0 END)
+		FROM deliveries JOIN (SELECT report AS r, max(queued) AS newest FROM deliveries GROUP BY report) ON r = report
+		GROUP BY report, channel ORDER BY report, channel`, Waiting, GivenUp, Delivered)
+	if err != nil {
+		return nil, fmt.Errorf("sum up deliveries: %w", err)
+	}
+	return out, nil
 }
 
 // Message returns the message of a delivery that waits. The error is

@@ -85,25 +85,29 @@ func TestDeliveries(t *testing.T) {
 		}
 		must(t, s.Attempted(ctx, waiting[0].ID, Attempt{At: later, State: Delivered}))
 		must(t, s.Attempted(ctx, waiting[2].ID, Attempt{At: later, State: GivenUp, Error: "404"}))
-		latest, err := s.LatestDeliveries(ctx)
+		must(t, s.Queue(ctx, "other", monday, monday, []Queued{queued("other", "", "slack", "k4", monday)}))
+		waiting, err = s.WaitingDeliveries(ctx)
 		must(t, err)
-		got = nil
-		for _, d := range latest {
-			got = append(got, d.Key+" "+d.Channel+" "+string(d.State))
-		}
-		if d := cmp.Diff([]string{"k1 files delivered", "k1 slack delivered", "k2 slack given up"}, got); d != "" {
+		must(t, s.Attempted(ctx, waiting[0].ID, Attempt{At: later, State: GivenUp, Error: "404"}))
+		sums, err := s.DeliverySums(ctx)
+		must(t, err)
+		if d := cmp.Diff([]DeliverySum{
+			{"other", "slack", 0, 1, time.Time{}},
+			{"weekly", "files", 0, 0, monday.Add(time.Second)},
+			{"weekly", "slack", 1, 0, later}, // what was given up before the last time does not count
+		}, sums); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		due, err := s.Due(ctx)
 		must(t, err)
-		if d := cmp.Diff(map[string]time.Time{"weekly": later}, due); d != "" {
+		if d := cmp.Diff(map[string]time.Time{"weekly": later, "other": monday}, due); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		must(t, s.SetDue(ctx, "weekly", monday)) // never back
 		must(t, s.SetDue(ctx, "daily", monday))
 		due, err = s.Due(ctx)
 		must(t, err)
-		if d := cmp.Diff(map[string]time.Time{"weekly": later, "daily": monday}, due); d != "" {
+		if d := cmp.Diff(map[string]time.Time{"weekly": later, "other": monday, "daily": monday}, due); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 	})

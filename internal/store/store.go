@@ -138,6 +138,9 @@ func (s *Store) Close() error {
 // ReadOnly reports whether the store cannot be changed.
 func (s *Store) ReadOnly() bool { return s.write == nil }
 
+// InMemory reports whether the store is gone when it is closed.
+func (s *Store) InMemory() bool { return s.anchor != nil }
+
 // change runs f as one change: all of it happens, or nothing.
 func (s *Store) change(ctx context.Context, what string, f func(*sql.Tx) error) error {
 	if s.write == nil {
