@@ -36,8 +36,8 @@ log in SCRAM-SHA-256, PLAIN, LOGIN and CRAM-MD5 are known, and the first that th
 
 When a mail server takes the mail for some recipients only, those get it. The others are tried again when it said "later" (a
 status of 4xx); when it refused them for good (5xx), the delivery counts as failed and names them. Who has got a mail is
-remembered until sentei ends, so that another try does not send it twice; after that the Message-ID, which is made of the
-report's key, is the same for the same report, so that mail servers can tell.
+remembered until sentei ends or reloads its configuration, so that another try does not send it twice; after that the
+Message-ID, which is made of the report's key, is the same for the same report, so that mail servers can tell.
 
 Failures of the connection and 4xx are tried again, 5xx are final: a login that is refused, a sender or size that is not
 accepted.

@@ -46,7 +46,8 @@ The path of each file is that of the diff, without ` + "`strip_prefix`" + ` and 
 must lie in the repository as Prometheus reads them. Symbolic links and submodules are left out.
 
 The token needs, as a fine-grained one, Contents: write, Pull requests: write and Issues: write (for labels) for the
-repository; as a classic one, repo. Rate limits and failures of the connection are tried again at the time that GitHub names;
+repository; as a classic one, repo. The file is read anew for each delivery, so the short-lived token of a GitHub App does, too,
+when something keeps it fresh. Rate limits and failures of the connection are tried again at the time that GitHub names;
 401, 403, 404 and 422 are final, and the error names the permission that is missing. Descriptions and comments above 65,536
 characters are cut, and say so.
 `,

@@ -43,7 +43,7 @@ func reasons(e *github.ErrorResponse) string {
 // fail returns the error of a step, as Channel wants it. needs is the
 // permission that the step takes.
 func (d *pullDelivery) fail(ctx context.Context, step, needs string, err error) error {
-	wrap := func(text string) error { return errors.New(d.secrets.redact(step + ": " + oneLine(text, 500))) }
+	wrap := func(text string) error { return errors.New(step + ": " + oneLine(d.secrets.redact(text), 500)) }
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", step, context.Cause(ctx))
 	}
