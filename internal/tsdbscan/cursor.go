@@ -48,7 +48,8 @@ type cursor struct {
 
 	list    postings
 	ref     uint32 // of the series
-	step    int    // see merger.compare
+	step    int    // of the merger when it returned the series
+	differs int    // for the merger: the first label that is not as in the series returned last, -1 when not known
 	win     window
 	layouts *layouts
 

@@ -24,6 +24,7 @@ func (m *merger) start(cursors []*cursor) (*cursor, error) {
 	}
 	for _, c := range cursors {
 		c.step = 0
+		c.differs = -1
 	}
 	m.cursors, m.used = slices.Clone(cursors), slices.Clone(cursors)
 	return m.advance()
@@ -69,6 +70,9 @@ func (m *merger) next() (*row, *cursor, error) {
 			m.union.add(&c.row)
 		}
 	}
+	if len(m.used) < len(m.cursors) {
+		m.follow(m.used[0])
+	}
 	return &m.union, m.used[0], nil
 }
 
@@ -78,6 +82,10 @@ func (m *merger) advance() (*cursor, error) {
 		ok, err := c.next()
 		if err != nil {
 			return c, err
+		}
+		c.differs = -1
+		if m.count > 0 && len(c.changed) > 0 {
+			c.differs = int(c.changed[0])
 		}
 		if !ok {
 			m.cursors = slices.DeleteFunc(m.cursors, func(o *cursor) bool { return o == c })
@@ -98,18 +106,34 @@ func (r *row) add(o *row) {
 	r.native = r.native || o.native
 }
 
-// compare orders the series of two cursors. Neighbouring blocks have most
-// series in common: when both had the series that was returned last, it is
-// enough to compare from where they differ from it.
+// follow brings up to date where those series differ from the one that is
+// returned now, which wait for their turn.
+func (m *merger) follow(first *cursor) {
+	for _, c := range m.cursors {
+		switch {
+		case c.step == m.count:
+		case c.differs >= 0 && c.differs < first.differs: // it agrees with the one before up to there
+		case c.layout != first.layout:
+			c.differs = -1
+		default:
+			c.differs = max(0, min(c.differs, first.differs))
+			for c.values[c.differs] == first.values[c.differs] {
+				c.differs++
+			}
+		}
+	}
+}
+
+// compare orders the series of two cursors. Both come after the series that was
+// returned last: the one that agrees with more of it is the smaller one.
 func (m *merger) compare(a, b *cursor) int {
-	if m.count == 0 || a.step != m.count || b.step != m.count || len(a.changed) == 0 || len(b.changed) == 0 {
+	if a.differs < 0 || b.differs < 0 {
 		return compareRows(&a.row, &b.row)
 	}
-	first := a.changed[0] // the label has become greater
-	if first != b.changed[0] {
-		return cmp.Compare(b.changed[0], first)
+	if a.differs != b.differs {
+		return cmp.Compare(b.differs, a.differs)
 	}
-	return slices.Compare(a.values[first:], b.values[first:])
+	return slices.Compare(a.values[a.differs:], b.values[a.differs:])
 }
 
 func compareRows(a, b *row) int {

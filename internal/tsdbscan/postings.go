@@ -111,16 +111,19 @@ func (x *indexFile) postingsCount(off int64) (int, error) {
 
 // open starts reading the list at the offset.
 func (p *postings) open(x *indexFile, off int64) error {
-	n, err := x.postingsCount(off)
-	if err != nil {
-		return err
-	}
 	if err := p.sec.open(x, off); err != nil {
 		return err
 	}
-	p.left, p.last, p.batch, p.at = n, 0, nil, 0
-	_, err = p.sec.uint32() // n again
-	return err
+	length := p.sec.end - p.sec.off
+	n, err := p.sec.uint32()
+	if err != nil {
+		return err
+	}
+	if length != 4+4*int64(n) {
+		return fmt.Errorf("a postings list of %d series has %d bytes", n, length)
+	}
+	p.left, p.last, p.batch, p.at = int(n), 0, nil, 0
+	return nil
 }
 
 // openRefs starts iterating over references in memory.
