@@ -79,11 +79,13 @@ func everyExpression(t *testing.T, prometheus string) {
 
 // serveSample runs the daemon on the sample data until the test ends.
 func serveSample(t *testing.T, address string) {
+	dir := t.TempDir()
+	sampleConfig(t, dir, "reports: []", "reports: [{name: weekly, schedule: '@weekly', channels: [files: {directory: out}]}]")
 	ctx, cancel := context.WithCancel(context.Background())
 	code := make(chan int)
 	var stderr bytes.Buffer
 	go func() {
-		code <- Run(ctx, []string{"serve", "--config.file=../../config.yaml", "--web.listen-address=" + address, "--log.level=error"}, nil, &stderr, &stderr)
+		code <- Run(ctx, []string{"serve", "--config.file=" + filepath.Join(dir, "config.yaml"), "--web.listen-address=" + address, "--log.level=error"}, nil, &stderr, &stderr)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -59,26 +59,14 @@ func process(t *testing.T, dir, name string, args ...string) (cmd *exec.Cmd, std
 // already; the proposal is one of it.
 func newSoak(t *testing.T) (dir, proposal string) {
 	t.Helper()
-	repo, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir = t.TempDir()
-	config, err := os.ReadFile(filepath.Join(repo, "config.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config = bytes.Replace(config, []byte(`schedule: "@hourly"`), []byte(`schedule: "@every 1s"`), 1)
-	config = bytes.Replace(config, []byte("listen_address: 127.0.0.1:9817"), []byte("listen_address: 127.0.0.1:0"), 1)
-	config = bytes.Replace(config, []byte("\n  directory: \"\""), []byte("\n  directory: out"), 1)
-	config = bytes.Replace(config, []byte("store:\n"), []byte("store: # of this test\n"), 1)
-	config = bytes.Replace(config, []byte(`path: ""`), []byte(`path: sentei.db`), 1)
-	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), config, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(filepath.Join(repo, "testdata"), filepath.Join(dir, "testdata")); err != nil {
-		t.Fatal(err)
-	}
+	sampleConfig(t, dir,
+		`schedule: "@hourly"`, `schedule: "@every 1s"`,
+		"listen_address: 127.0.0.1:9817", "listen_address: 127.0.0.1:0",
+		"\n  directory: \"\"", "\n  directory: out",
+		"store:\n", "store: # of this test\n",
+		`path: ""`, `path: sentei.db`,
+	)
 	first, out, logged := process(t, dir, "sentei", "report", "--keep", "-o", "json")
 	if err := first.Run(); err != nil {
 		t.Fatalf("%v: %s", err, logged)
@@ -88,6 +76,32 @@ func newSoak(t *testing.T) (dir, proposal string) {
 		t.Fatal(err)
 	}
 	return dir, r.Proposals[0].ID
+}
+
+// sampleConfig puts the sample data and its configuration into a folder, with
+// texts replaced: what stands there, and what is to stand there, by turns.
+func sampleConfig(t *testing.T, dir string, replace ...string) {
+	t.Helper()
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(filepath.Join(repo, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(replace); i += 2 {
+		if !bytes.Contains(config, []byte(replace[i])) {
+			t.Fatalf("the configuration has no %q", replace[i])
+		}
+		config = bytes.Replace(config, []byte(replace[i]), []byte(replace[i+1]), 1)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(repo, "testdata"), filepath.Join(dir, "testdata")); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestKill kills the daemon and a process that decides, both at work on one
