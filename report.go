@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -273,14 +274,32 @@ func (r *Report) Total(v Verdict) (metrics int, cost Cost, perMonth float64) {
 	return metrics, cost, perMonth
 }
 
-// Savings sums up the proposals. Proposals of a report never overlap, so
-// nothing is counted twice.
+// Savings sums up the proposals that are open: what can be saved.
 func (r *Report) Savings() (cost Cost, perMonth float64) {
-	for i := range r.Proposals {
-		cost = cost.Plus(r.Proposals[i].Saving)
-		perMonth += r.Proposals[i].SavingPerMonth
+	open, _ := r.InStates(Open()...)
+	return SumSavings(open.Proposals)
+}
+
+// SumSavings sums up proposals of a report, whatever their states. They never
+// overlap, so nothing is counted twice.
+func SumSavings(proposals []Proposal) (cost Cost, perMonth float64) {
+	for i := range proposals {
+		cost = cost.Plus(proposals[i].Saving)
+		perMonth += proposals[i].SavingPerMonth
 	}
 	return cost, perMonth
+}
+
+// CountStates says how many proposals there are in each state, as "2 rejected,
+// 1 snoozed"; "" for none.
+func CountStates(count map[State]int) string {
+	var parts []string
+	for _, s := range States() {
+		if n := count[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Consumer returns the consumer with the identifier, or nil.

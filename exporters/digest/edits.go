@@ -48,7 +48,7 @@ func Edits(whole, part *sentei.Report, o relabel.Options, states ...sentei.State
 func describe(r *sentei.Report, left []string) string {
 	const most = 200
 	var b strings.Builder
-	saving, perMonth := r.Savings()
+	saving, perMonth := sentei.SumSavings(r.Proposals)
 	fmt.Fprintf(&b, "%s: %s series", number.Plural(len(r.Proposals), "proposal"), number.Count(saving.Series))
 	if perMonth != 0 {
 		fmt.Fprintf(&b, ", %s %s/month", number.Money(perMonth), md(r.Settings.Prices.Currency))

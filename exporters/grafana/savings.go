@@ -7,16 +7,19 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
+// open chooses the proposals that nobody has decided against.
+const open = `,state=~"pending|accepted"`
+
 // savings is the dashboard of what is proposed, what came of what was carried
 // out, and of the sources that all of it rests on.
 func savings() *dashboard.DashboardBuilder {
 	d := board(savingsUID, "Savings", "What is proposed, what came of what was carried out, and whether the sources that all of it rests on can be read.").
 		WithPanel(figure("Proposals to review", "Proposals that wait for a decision.", units.Short,
 			`sum(sentei_proposals{`+chosen+`,state="pending"}) or sum(sentei_series{`+chosen+`}) * 0`)).
-		WithPanel(figure("Series they would save", "Active series that all proposals of the last scan would save. They do not overlap.", units.Short,
-			`sum(sentei_proposal_saving_series{`+chosen+`}) or sum(sentei_series{`+chosen+`}) * 0`)).
-		WithPanel(figure("Would save per month ($currency)", "What all proposals of the last scan would save in a month of 30 days.", money,
-			`sum(sentei_proposal_saving_per_month{`+chosen+`})`).NoValue(noPrices)).
+		WithPanel(figure("Series they would save", "Active series that the open proposals of the last scan would save: those that are pending or accepted. They do not overlap.", units.Short,
+			`sum(sentei_proposal_saving_series{`+chosen+open+`}) or sum(sentei_series{`+chosen+`}) * 0`)).
+		WithPanel(figure("Would save per month ($currency)", "What the open proposals of the last scan would save in a month of 30 days.", money,
+			`sum(sentei_proposal_saving_per_month{`+chosen+open+`})`).NoValue(noPrices)).
 		WithPanel(figure("Promised per month ($currency)", "What the proposals that were carried out promised to save in a month of 30 days.", money,
 			`sum(sentei_promised_saving_per_month{`+chosen+`})`).NoValue(noPrices)).
 		WithPanel(figure("Realised per month ($currency)", "What of it is not stored any more.", money,
@@ -30,12 +33,12 @@ func savings() *dashboard.DashboardBuilder {
 		WithPanel(graph("Promised and realised", "Active series that carried out proposals promised to save, and those that are not stored any more. The lines should meet.", units.Short, 12,
 			over(`sum(sentei_promised_saving_series{`+chosen+`})`, "promised"),
 			over(`sum(sentei_realised_saving_series{`+chosen+`})`, "realised"))).
-		WithPanel(rows("Proposals by rule and grade", "Grade A keeps every result of every known consumer the same, A' after a short transient; B looks the same to the eye, C stays within a tolerance.", 12, "series",
-			column{"proposals", units.Short, `sum by (rule, grade) (sentei_proposals{` + chosen + `})`},
-			column{"series", units.Short, `sum by (rule, grade) (sentei_proposal_saving_series{` + chosen + `})`},
-			column{"saved per month", money, `sum by (rule, grade) (sentei_proposal_saving_per_month{` + chosen + `})`})).
-		WithPanel(bars("Series to save by scrape job", "Where the proposals are made. Those of recording rules have no scrape job.", units.Short, 12,
-			now(`topk(15, sum by (scrape_job) (sentei_proposal_saving_series{`+chosen+`}))`, "{{scrape_job}}")).
+		WithPanel(rows("Open proposals by rule and grade", "Those that are pending or accepted. Grade A keeps every result of every known consumer the same, A' after a short transient; B looks the same to the eye, C stays within a tolerance.", 12, "series",
+			column{"proposals", units.Short, `sum by (rule, grade) (sentei_proposals{` + chosen + open + `})`},
+			column{"series", units.Short, `sum by (rule, grade) (sentei_proposal_saving_series{` + chosen + open + `})`},
+			column{"saved per month", money, `sum by (rule, grade) (sentei_proposal_saving_per_month{` + chosen + open + `})`})).
+		WithPanel(bars("Series to save by scrape job", "Where the open proposals are made. Those of recording rules have no scrape job.", units.Short, 12,
+			now(`topk(15, sum by (scrape_job) (sentei_proposal_saving_series{`+chosen+open+`}))`, "{{scrape_job}}")).
 			Height(tableHeight).NoValue("nothing is proposed")).
 		WithPanel(graph("Regrets over time", "Consumers that ask for something that is gone. Anything above 0 wants a look at the report.", units.Short, 12,
 			over(`sum by (backend) (sentei_regrets{`+chosen+`})`, "{{backend}}"))).

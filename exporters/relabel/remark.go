@@ -1,7 +1,6 @@
 package relabel
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/sentei/sentei"
@@ -15,15 +14,9 @@ func Remark(states []sentei.State, left map[sentei.State]int) string {
 	for i, s := range states {
 		names[i] = string(s)
 	}
-	var others []string
-	for _, s := range sentei.States() {
-		if n := left[s]; n > 0 {
-			others = append(others, fmt.Sprintf("%d %s", n, s))
-		}
-	}
 	text := "Proposals that are " + strings.Join(names, " or ")
-	if len(others) > 0 {
-		text += "; left out: " + strings.Join(others, ", ")
+	if others := sentei.CountStates(left); others != "" {
+		text += "; left out: " + others
 	}
 	return text + "."
 }

@@ -55,13 +55,13 @@ func (v *view) origin() string {
 	return s
 }
 
-// saving sums up what the proposals would save, or returns "" without any.
+// saving sums up what the open proposals would save, or returns "" without any.
 func (v *view) saving() string {
-	if len(v.Proposals) == 0 {
+	if len(v.open.Proposals) == 0 {
 		return ""
 	}
-	cost, perMonth := v.Savings()
-	s := fmt.Sprintf("%s would save %s series", number.Plural(len(v.Proposals), "proposal"), number.Count(cost.Series))
+	cost, perMonth := sentei.SumSavings(v.open.Proposals)
+	s := fmt.Sprintf("%s would save %s series", number.Plural(len(v.open.Proposals), "proposal"), number.Count(cost.Series))
 	if v.all.cost.Series > 0 {
 		s += fmt.Sprintf(" (%s of all)", number.Percent(float64(cost.Series)/float64(v.all.cost.Series)))
 	}
@@ -74,6 +74,9 @@ func (v *view) saving() string {
 	}
 	if v.priced {
 		s += fmt.Sprintf(" and %s %s/month", number.Money(perMonth), v.currency)
+	}
+	if others := sentei.CountStates(v.decided); others != "" {
+		s += "; not counted: " + others
 	}
 	return s
 }
@@ -125,11 +128,14 @@ func (v *view) advice() []advice {
 	}
 	none := advice{kind: adviceNone, title: "Next"}
 	unused, _, _ := v.Total(sentei.Unused)
+	decided := sentei.CountStates(v.decided)
 	switch {
 	case len(v.Metrics) == 0 && len(v.Sources) == 0:
 		none.text = "add a backend with an inventory source to the configuration; nothing was scanned."
 	case len(v.Metrics) == 0:
 		none.text = "look at the inventory sources; they found no metrics."
+	case decided != "":
+		none.text = "nothing. All proposals are decided: " + decided + "."
 	case unused > 0:
 		none.text = "nothing. No rule proposes a change, though nobody reads " + number.Plural(unused, "metric") + "."
 	default:

@@ -21,6 +21,7 @@ type backendTotal struct {
 	Unused     int64 `json:"unused_series"`
 	Unknown    int64 `json:"unknown_series"`
 
+	// Of the open proposals.
 	Proposals      int     `json:"proposals"`
 	SavingSeries   int64   `json:"saving_series"`
 	SavingPerMonth float64 `json:"saving_per_month"`
@@ -56,8 +57,8 @@ func (v *view) allTotals() []backendTotal {
 			}
 		}
 	}
-	for i := range v.Proposals {
-		p := &v.Proposals[i]
+	for i := range v.open.Proposals {
+		p := &v.open.Proposals[i]
 		for _, t := range []*backendTotal{of[p.Place.Backend], all} {
 			if t != nil {
 				t.Proposals++

@@ -19,7 +19,7 @@ var csvFormat = Format{
 }
 
 // csvHeader is stable: columns are only ever added, at the end. Numbers are
-// plain, with a point for decimals.
+// plain, with a point for decimals. Proposals are those that are open.
 var csvHeader = []string{
 	"backend", "metric", "type", "verdict", "score",
 	"series", "series_in_span", "samples_per_second", "churn_per_hour", "ended_per_hour", "memory_bytes", "disk_bytes_per_day",
@@ -69,9 +69,11 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 	var saved sentei.Cost
 	var money float64
 	for _, p := range v.proposals[metricKey{m.Backend, m.Name}] {
-		proposals++
-		saved = saved.Plus(p.Saving)
-		money += p.SavingPerMonth
+		if v.isOpen[p.ID] {
+			proposals++
+			saved = saved.Plus(p.Saving)
+			money += p.SavingPerMonth
+		}
 	}
 	row := []string{
 		m.Backend, m.Name, m.Type, string(m.Verdict), plainFloat(m.Score),

@@ -32,9 +32,12 @@ func (v *view) byGrade(top int) []gradeGroup {
 			k = len(groups) - 1
 		}
 		group := &groups[k]
-		group.all.metrics++
-		group.all.cost = group.all.cost.Plus(p.Saving)
-		group.all.perMonth += p.SavingPerMonth
+		group.count++
+		if v.isOpen[p.ID] {
+			group.open.metrics++
+			group.open.cost = group.open.cost.Plus(p.Saving)
+			group.open.perMonth += p.SavingPerMonth
+		}
 		if top <= 0 || len(group.proposals) < top {
 			group.proposals = append(group.proposals, p)
 		}
@@ -45,13 +48,22 @@ func (v *view) byGrade(top int) []gradeGroup {
 type gradeGroup struct {
 	grade     sentei.Grade
 	proposals []*sentei.Proposal // those to list
-	all       total              // of all in the grade
+	count     int                // of all in the grade
+	open      total              // of those that are open; metrics is their number
 }
 
 // rest counts the proposals that are not listed, or is empty.
 func (g gradeGroup) rest() string {
-	if more := g.all.metrics - len(g.proposals); more > 0 {
+	if more := g.count - len(g.proposals); more > 0 {
 		return "and " + number.Plural(more, "more proposal")
+	}
+	return ""
+}
+
+// others counts the proposals that the sum leaves out, or is empty.
+func (g gradeGroup) others() string {
+	if n := g.count - g.open.metrics; n > 0 {
+		return number.Plural(n, "proposal") + " decided against or put off are not counted"
 	}
 	return ""
 }

@@ -162,6 +162,7 @@ type gradeTable struct {
 	Count     string
 	Saving    string
 	Rest      string // what the table leaves out
+	Others    string // what Count and Saving leave out
 	Proposals []proposalRow
 }
 
@@ -186,7 +187,7 @@ func (v *view) gradeTables(top int) []gradeTable {
 	for _, group := range v.byGrade(top) {
 		t := gradeTable{
 			Grade: GradeName(group.grade), Title: group.grade.Meaning(), Rest: group.rest(),
-			Count: number.Count(int64(group.all.metrics)), Saving: v.saved(group.all.cost, group.all.perMonth),
+			Count: number.Count(int64(group.open.metrics)), Saving: v.saved(group.open.cost, group.open.perMonth), Others: group.others(),
 		}
 		for _, p := range group.proposals {
 			row := proposalRow{

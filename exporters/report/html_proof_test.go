@@ -21,7 +21,7 @@ func strip(readers int) *sentei.Report {
 		proof.Readers = append(proof.Readers, sentei.ProofReader{Consumer: r.Consumers[0].ID, Selector: `{a="<b>"}`, Because: "needs c"})
 	}
 	r.Proposals = []sentei.Proposal{{
-		ID: "abc", Rule: "strip_unused_label", Grade: sentei.GradeASteady, Transient: 65 * time.Minute,
+		ID: "abc", Rule: "strip_unused_label", State: sentei.Pending, Grade: sentei.GradeASteady, Transient: 65 * time.Minute,
 		Place:  sentei.Place{Backend: "prod", ScrapeJob: "node", Job: "node"},
 		Action: sentei.Action{Kind: sentei.StripLabel, Metric: "node_cpu_seconds_total", Label: "rack"},
 		Saving: sentei.Cost{MemoryBytes: 52 << 10}, Proof: proof,

@@ -109,21 +109,35 @@ func NewSummary(r *sentei.Report, link func(*sentei.MetricReport) string) Summar
 	return newView(r).summary(link)
 }
 
+// Decided returns the summary with the states of the proposals as r has them.
+// All else that r holds must be the same.
+func (s Summary) Decided(r *sentei.Report) Summary {
+	v := newView(r)
+	s.Figures, s.Advice = v.figures(), v.pageAdvice()
+	return s
+}
+
 func (v *view) summary(link func(*sentei.MetricReport) string) Summary {
 	s := Summary{Origin: v.origin(), Lead: v.lead(), Figures: v.figures(), Parts: v.parts(), Unit: "series"}
 	if v.priced {
 		s.Currency = v.currency
 		s.Unit = v.currency + "/month"
 	}
+	s.Advice = v.pageAdvice()
+	if v.weight(v.all.cost, v.all.perMonth) > 0 {
+		s.Treemaps = []treemap{v.treemap(1080, 440, 40, link), v.treemap(360, 520, 12, link)}
+	}
+	return s
+}
+
+func (v *view) pageAdvice() []pageAdvice {
+	var out []pageAdvice
 	for _, a := range v.advice() {
 		b := pageAdvice{Kind: a.kind, Title: a.title, Text: a.text, Command: a.command, More: a.more}
 		for _, x := range a.blockers {
 			b.Blockers = append(b.Blockers, pageBlocker{x.text(), x.hint})
 		}
-		s.Advice = append(s.Advice, b)
+		out = append(out, b)
 	}
-	if v.weight(v.all.cost, v.all.perMonth) > 0 {
-		s.Treemaps = []treemap{v.treemap(1080, 440, 40, link), v.treemap(360, 520, 12, link)}
-	}
-	return s
+	return out
 }

@@ -109,12 +109,15 @@ func (v *view) figures() []figure {
 		f.Value, f.Unit = value(t.cost, t.perMonth)
 		out = append(out, f)
 	}
-	cost, perMonth := v.Savings()
+	cost, perMonth := sentei.SumSavings(v.open.Proposals)
 	f := figure{Title: "Proposals save", Class: "saving"}
 	f.Value, f.Unit = value(cost, perMonth)
-	f.Note = number.Plural(len(v.Proposals), "proposal")
-	if len(v.Proposals) > 0 {
+	f.Note = number.Plural(len(v.open.Proposals), "proposal")
+	if len(v.open.Proposals) > 0 {
 		f.Note = number.Percent(v.all.shareOf(cost, perMonth)) + " · " + f.Note
+	}
+	if others := sentei.CountStates(v.decided); others != "" {
+		f.Note += ", not counted: " + others
 	}
 	return append(out, f)
 }
@@ -160,7 +163,7 @@ func (v *view) backendRow(t *backendTotal) backendRow {
 
 const maxJobs = 12
 
-// jobSavings sums up the proposals by place, mostly a scrape job, the biggest first; the
+// jobSavings sums up the open proposals by place, mostly a scrape job, the biggest first; the
 // smallest together when there are many.
 func (v *view) jobSavings() []jobSaving {
 	type sum struct {
@@ -170,8 +173,8 @@ func (v *view) jobSavings() []jobSaving {
 		n            int
 	}
 	byJob := map[[2]string]*sum{}
-	for i := range v.Proposals {
-		p := &v.Proposals[i]
+	for i := range v.open.Proposals {
+		p := &v.open.Proposals[i]
 		k := [2]string{p.Place.Backend, relabeling.PlaceName(&p.Place)}
 		if byJob[k] == nil {
 			byJob[k] = &sum{backend: k[0], job: k[1]}

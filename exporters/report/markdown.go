@@ -108,7 +108,10 @@ func (d *document) proposals(top int) {
 		d.line("\n### Grade %s: %s\n", MarkdownText(GradeName(group.grade)), group.grade.Meaning())
 		d.grid(d.proposalsGrid(group))
 		if rest := group.rest(); rest != "" {
-			d.line("\n%s; all together %s.", rest, MarkdownText(d.saved(group.all.cost, group.all.perMonth)))
+			d.line("\n%s; all together %s.", rest, MarkdownText(d.saved(group.open.cost, group.open.perMonth)))
+		}
+		if others := group.others(); others != "" {
+			d.line("\n%s.", others)
 		}
 		if g := d.errorsGrid(group); g != nil {
 			d.line("\nMeasured by rehearsal: how far values are off that are read from an aggregate.\n")

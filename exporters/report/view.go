@@ -17,6 +17,9 @@ type view struct {
 	all       total
 	consumers map[string]*sentei.Consumer
 	proposals map[metricKey][]*sentei.Proposal
+	open      *sentei.Report       // with the open proposals alone
+	isOpen    map[string]bool      // by identifier
+	decided   map[sentei.State]int // how many of the others are in each state
 }
 
 type metricKey struct{ backend, name string }
@@ -27,6 +30,7 @@ func newView(r *sentei.Report) *view {
 		currency:  r.Settings.Prices.Currency,
 		consumers: map[string]*sentei.Consumer{},
 		proposals: map[metricKey][]*sentei.Proposal{},
+		isOpen:    map[string]bool{},
 	}
 	v.all = v.total("")
 	v.priced = v.all.perMonth != 0
@@ -35,6 +39,10 @@ func newView(r *sentei.Report) *view {
 	}
 	for i := range r.Consumers {
 		v.consumers[r.Consumers[i].ID] = &r.Consumers[i]
+	}
+	v.open, v.decided = r.InStates(sentei.Open()...)
+	for i := range v.open.Proposals {
+		v.isOpen[v.open.Proposals[i].ID] = true
 	}
 	for i := range r.Proposals {
 		p := &r.Proposals[i]

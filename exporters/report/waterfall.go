@@ -50,9 +50,8 @@ func (v *view) waterfall() *Waterfall {
 	}
 	var steps []step
 	var all step
-	open, _ := v.InStates(sentei.Open()...)
-	for i := range open.Proposals {
-		p := &open.Proposals[i]
+	for i := range v.open.Proposals {
+		p := &v.open.Proposals[i]
 		k := slices.IndexFunc(steps, func(s step) bool { return s.rule == p.Rule && s.grade == p.Grade })
 		if k < 0 {
 			k = len(steps)
@@ -100,8 +99,8 @@ func (v *view) waterfall() *Waterfall {
 		Name: name + " after", Amount: v.exact(left), Share: number.Percent(left / bill), X: "0", W: percent(left), From: percent(left), Total: true, Last: true,
 	})
 	w.Lead = number.Plural(all.count, "open proposal") + " would take away " + number.Percent((bill-left)/bill) + ". They never overlap, so nothing is counted twice."
-	if more := len(v.Proposals) - all.count; more > 0 {
-		w.Lead += " Not counted: " + number.Plural(more, "proposal") + " decided against or put off."
+	if others := sentei.CountStates(v.decided); others != "" {
+		w.Lead += " Not counted: " + others + "."
 	}
 	return w
 }

@@ -29,6 +29,7 @@ func (h *Handler) apiProposals(w http.ResponseWriter, req *http.Request) {
 	type grade struct {
 		Grade    sentei.Grade `json:"grade"`
 		Count    int          `json:"count"`
+		Decided  int          `json:"decided"` // of these, not in the saving: decided against or put off
 		Saving   sentei.Cost  `json:"saving"`
 		PerMonth float64      `json:"saving_per_month"`
 	}

@@ -70,7 +70,8 @@ type overview struct {
 const short = 8
 
 func (h *Handler) overviewPage(w http.ResponseWriter, req *http.Request, x *index, s states) {
-	o := overview{Summary: x.sums(), States: s.sums()}
+	now := s.all()
+	o := overview{Summary: x.sums().Decided(now), States: s.sums()}
 	for i := range x.Proposals {
 		if p := s.with(&x.Proposals[i]); p.State == sentei.Pending && len(o.Biggest) < short {
 			o.Biggest = append(o.Biggest, p)
@@ -93,6 +94,6 @@ func (h *Handler) overviewPage(w http.ResponseWriter, req *http.Request, x *inde
 		h.options.Logger.Error("list reports", "err", err) // the rest of the page is worth showing
 	}
 	o.Trend = report.NewTrend(x.Report, reports)
-	o.Waterfall = report.NewWaterfall(s.all())
+	o.Waterfall = report.NewWaterfall(now)
 	h.show(w, req, http.StatusOK, "ui-overview", "overview", "Overview", x, o)
 }

@@ -148,6 +148,9 @@ type selection struct {
 	PerMonth float64
 }
 
+// Counted is how many proposals the sum is of.
+func (g gradeSum) Counted() int { return g.Count - g.Decided }
+
 func (x *index) find(q metricQuery) selection {
 	order := x.order(q.Sort)
 	text := strings.ToLower(q.Text)
@@ -192,6 +195,7 @@ func readProposalQuery(values url.Values, limit int) (proposalQuery, error) {
 func (s states) find(q proposalQuery) (page []sentei.Proposal, sums []gradeSum) {
 	text := strings.ToLower(q.Text)
 	byGrade := map[sentei.Grade]*gradeSum{}
+	open := s.open()
 	var found []sentei.Proposal
 	for i := range s.x.Proposals {
 		p := &s.x.Proposals[i]
@@ -210,6 +214,10 @@ func (s states) find(q proposalQuery) (page []sentei.Proposal, sums []gradeSum) 
 			byGrade[p.Grade] = g
 		}
 		g.Count++
+		if q.State == "" && !open[c.ID] {
+			g.Decided++
+			continue
+		}
 		g.Saving = g.Saving.Plus(p.Saving)
 		g.PerMonth += p.SavingPerMonth
 	}
@@ -223,10 +231,22 @@ func (s states) find(q proposalQuery) (page []sentei.Proposal, sums []gradeSum) 
 	return found[from:to], sums
 }
 
-// A gradeSum is what the proposals of one grade save together.
+// open returns the proposals that nobody has decided against, by identifier.
+func (s states) open() map[string]bool {
+	r, _ := s.all().InStates(sentei.Open()...)
+	out := make(map[string]bool, len(r.Proposals))
+	for i := range r.Proposals {
+		out[r.Proposals[i].ID] = true
+	}
+	return out
+}
+
+// A gradeSum is what the proposals of one grade save together. Without a state
+// that is asked for, those do not count that are decided against or put off.
 type gradeSum struct {
 	Grade    sentei.Grade
-	Count    int
+	Count    int // all of them
+	Decided  int // those of them that do not count
 	Saving   sentei.Cost
 	PerMonth float64
 }

@@ -89,7 +89,7 @@ func (h *Handler) render(s states, q relabelQuery) (rendering, error) {
 // write writes the proposals of a report in a dialect, below a remark.
 func (h *Handler) write(d relabel.Dialect, r *sentei.Report, remark string) (rendering, error) {
 	out := rendering{relabelQuery: relabelQuery{Dialect: d}, Count: len(r.Proposals)}
-	out.Saving, out.PerMonth = r.Savings()
+	out.Saving, out.PerMonth = sentei.SumSavings(r.Proposals)
 	o, err := h.options.Relabel()
 	if err != nil {
 		return out, err

@@ -28,7 +28,7 @@ type Summary struct {
 	// Backends are the same sums for each backend; nil in reports that were
 	// kept by an older sentei.
 	Backends map[string]map[sentei.Verdict]Sum `json:"backends,omitempty"`
-	// Proposals is how many there are, and what they would save together.
+	// Proposals is how many are open, and what they would save together.
 	Proposals Sum `json:"proposals"`
 }
 
@@ -60,8 +60,9 @@ func summarize(r *sentei.Report) Summary {
 			}
 		}
 	}
-	cost, money := r.Savings()
-	s.Proposals = Sum{len(r.Proposals), cost.Series, cost.SamplesPerSecond, money}
+	open, _ := r.InStates(sentei.Open()...)
+	cost, money := sentei.SumSavings(open.Proposals)
+	s.Proposals = Sum{len(open.Proposals), cost.Series, cost.SamplesPerSecond, money}
 	return s
 }
 
