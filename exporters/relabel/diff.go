@@ -21,7 +21,7 @@ import (
 var diffDialect = Dialect{
 	Name: "diff", Extension: "diff",
 	Doc: sentei.Doc{
-		Title: "a diff of your own prometheus.yml that only adds lines, and of your rule files, for git apply or patch -p1",
+		Title: "a diff of your own prometheus.yml that adds lines and sets intervals, and of your rule files, for git apply or patch -p1",
 		Text: `Set ` + "`prometheus_config`" + ` at each backend to its ` + "`prometheus.yml`" + `. The diff adds the rules of the dialect prometheus to it and
 changes no other line: comments, order and layout stay. Rules that the file has already are left out, so a diff that was
 applied and not deployed yet does not come again. A job in a file of scrape_config_files gets its rules there: the diff then
@@ -29,6 +29,7 @@ has a part for each file.
 
 A job whose rules cannot be added, for example behind a YAML alias, is named in a comment above the diff, with the reason.
 git apply and patch skip the comments. What is to be cut at remote write is added to the entry of remote_write in the same way.
+A longer scrape_interval is set in the place of the job's own one, or below its name when it has none.
 
 Recording rules to delete are taken out of the rule files of the source rule_files, with the comments right above them and
 no other line; a group goes with its last rule. Every result is read back, by Prometheus's own parser of rule files where that
@@ -56,7 +57,7 @@ func writeDiff(w io.Writer, r *sentei.Report, o Options) error {
 	var left leftOut
 	for i := range r.Proposals {
 		p := &r.Proposals[i]
-		if reason := noRelabelRule(p); reason != "" && !remotes(p) && p.Action.Kind != sentei.DeleteRules {
+		if reason := noRelabelRule(p); reason != "" && !edits(p) && p.Action.Kind != sentei.DeleteRules {
 			left.add(reason, p.ID)
 		}
 	}
@@ -167,11 +168,18 @@ func Apply(r *sentei.Report, backend string, file File, included ...promconfig.F
 	if err != nil {
 		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
 	}
+	effects, err := promconfig.ReadEffects(file.Content, included...)
+	if err != nil {
+		return nil, fmt.Errorf("patch %s: %w", file.Path, err)
+	}
 	existing := existingRules(read)
 	if err := checkProposals(r); err != nil {
 		return nil, err
 	}
 	missing := slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
+		if p.Action.Kind == sentei.SetInterval && p.Place.Backend == backend {
+			return effects.Jobs[p.Place.ScrapeJob].Interval == p.Action.Interval
+		}
 		return p.Place.Backend != backend || !edits(&p) || relabeling.Present(existing[entryOf(&p.Place)], &p)
 	})
 	remote := slices.DeleteFunc(slices.Clone(missing), func(p sentei.Proposal) bool { return !remotes(&p) })
@@ -200,6 +208,12 @@ func Apply(r *sentei.Report, backend string, file File, included ...promconfig.F
 		}
 		in := holder[p.scrapeJob.Name]
 		additions[in] = append(additions[in], yamledit.Addition{Job: p.scrapeJob.Name, Items: items})
+	}
+	for i := range missing {
+		if p := &missing[i]; p.Action.Kind == sentei.SetInterval {
+			in := holder[p.Place.ScrapeJob]
+			additions[in] = append(additions[in], intervalAddition(r, p))
+		}
 	}
 	for i := range remotePlans {
 		p := &remotePlans[i]
@@ -254,8 +268,10 @@ func appendIncluded(file promconfig.File, additions []yamledit.Addition) *yamled
 	return unchanged
 }
 
-// edits reports whether rules in prometheus.yml carry out the proposal.
-func edits(p *sentei.Proposal) bool { return relabels(p) || remotes(p) }
+// edits reports whether a change of prometheus.yml carries out the proposal.
+func edits(p *sentei.Proposal) bool {
+	return relabels(p) || remotes(p) || p.Action.Kind == sentei.SetInterval
+}
 
 // entryOf returns the scrape job or the entry of remote_write of a place.
 func entryOf(p *sentei.Place) [2]string { return [2]string{p.ScrapeJob, p.RemoteWrite} }

@@ -95,7 +95,7 @@ func inNoFile(r *sentei.Report, b *sentei.Backend, files map[string]File) []stri
 	for i := range r.Proposals {
 		p := &r.Proposals[i]
 		reason := noRelabelRule(p)
-		if p.Place.Backend != b.Name || reason == "" || remotes(p) {
+		if p.Place.Backend != b.Name || reason == "" || edits(p) {
 			continue
 		}
 		if p.Action.Kind == sentei.DeleteRules {

@@ -23,6 +23,8 @@ type page struct {
 	place func(*sentei.Backend, sentei.Proposal) (sentei.Proposal, string)
 	// deletions says that recording rules to delete are named in comments.
 	deletions bool
+	// intervals says that scrape intervals to set are named in comments.
+	intervals bool
 	// remote says that the rules of remote_write entries are written, too.
 	remote bool
 	// aggregate returns a proposal to aggregate as the dialect writes it, or
@@ -62,6 +64,9 @@ func (p *page) write(w io.Writer, r *sentei.Report, o Options) error {
 		if p.deletions {
 			rules.WriteString(deletions(r, b, nil))
 		}
+		if p.intervals {
+			rules.WriteString(scrapeIntervals(r, b))
+		}
 		if p.aggregate != nil {
 			rules.WriteString(p.aggregates(r, b, &left))
 		}
@@ -96,7 +101,8 @@ func (p *page) carried(r *sentei.Report, b *sentei.Backend, left *leftOut) []sen
 	var out []sentei.Proposal
 	for _, proposal := range r.Proposals {
 		if proposal.Place.Backend != b.Name || proposal.Action.Kind == sentei.Aggregate && p.aggregate != nil ||
-			proposal.Action.Kind == sentei.DeleteRules && p.deletions || p.remote && remotes(&proposal) {
+			proposal.Action.Kind == sentei.DeleteRules && p.deletions ||
+			proposal.Action.Kind == sentei.SetInterval && p.intervals || p.remote && remotes(&proposal) {
 			continue
 		}
 		reason := noRelabelRule(&proposal)
@@ -123,7 +129,7 @@ func noRelabelRule(p *sentei.Proposal) string {
 	case sentei.DeleteRules:
 		return "no relabel rule: recording rules are deleted in their rule files"
 	case sentei.SetInterval:
-		return "no relabel rule: scrape_interval is set at the scrape job itself"
+		return "no relabel rule: scrape_interval is set at the scrape job itself (dialect diff)"
 	case sentei.ConvertHistograms:
 		return "no relabel rule: set convert_classic_histograms_to_nhcb at the scrape job, and rewrite the queries"
 	case sentei.Aggregate:

@@ -20,7 +20,7 @@ var prometheusDialect = Dialect{
 		Text: `One YAML document for each backend, with the rules of each scrape job under its name: append them at the end of the
 metric_relabel_configs of the job in your ` + "`prometheus.yml`" + `. There they see the labels as they are stored. A rule holds no more
 than 60 metrics, one on a line, so that you can take one out. What is to be cut at remote write stands in a document of its own, with
-the write_relabel_configs of each entry under its name or URL.
+the write_relabel_configs of each entry under its name or URL. Longer scrape intervals, and recording rules to delete, are named in comments.
 
 Rules drop or take off what they name and nothing else: names and values are quoted, expressions are anchored, and where
 several labels are joined the separator is one that stands in none of them. Buckets and quantiles are named in both forms,
@@ -41,6 +41,7 @@ func writePrometheus(w io.Writer, r *sentei.Report, o Options) error {
 			"there they see the labels as they are stored. Then reload Prometheus.",
 		},
 		deletions: true,
+		intervals: true,
 		remote:    true,
 		render:    document,
 	}

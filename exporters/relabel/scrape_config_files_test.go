@@ -69,7 +69,7 @@ func TestDiffOfScrapeConfigFiles(t *testing.T) {
 		"# Backend b, conf/jobs/alias.yml.",
 		"# Not in this diff; sentei propose -o prometheus shows these rules:",
 		`#   line 6: scrape job "alias": metric_relabel_configs is an alias (*rules): lines cannot be added to it; add the rules by hand`,
-		`#   line 7: scrape job "base": other parts of the file would change; add the rules by hand`,
+		`#   line 7: scrape job "base": other parts of the file would change; change it by hand`,
 		`#   line 3: scrape job "shared": metric_relabel_configs is shared: line 6 has an alias of it (*rules): lines cannot be added to it; add the rules by hand`,
 		"+++ b/conf/jobs/alias.yml",
 		"+    regex: '(m_merged);merged'",

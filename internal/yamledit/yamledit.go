@@ -1,7 +1,7 @@
 // Package yamledit adds relabel rules to a Prometheus configuration that
-// somebody keeps by hand, and takes recording rules out of rule files. In go
-// the bytes of the file and the rules; out come the bytes with lines added, or
-// lines taken out, and no other byte changed, or a unified diff of them. Comments, blank lines, quotes and indentation stay
+// somebody keeps by hand, sets scrape intervals there, and takes recording rules out of rule files. In go
+// the bytes of the file and the rules; out come the bytes with lines added,
+// values replaced or lines taken out, and no other byte changed, or a unified diff of them. Comments, blank lines, quotes and indentation stay
 // as they are, because text is inserted at positions and nothing is printed
 // anew. Every result is read back and compared before it is returned.
 package yamledit
@@ -32,6 +32,9 @@ type Addition struct {
 	// Items is a YAML block sequence that starts at the first column, its
 	// lines ended by "\n". It may hold comments.
 	Items string
+	// Interval is the scrape_interval that the job gets instead of relabel
+	// rules. Items then holds nothing but comments, which go above it.
+	Interval string
 }
 
 // Skipped is an addition that cannot be made by adding lines alone, or a
@@ -87,23 +90,36 @@ func Append(file []byte, additions []Addition) (*Patch, error) {
 		skip := func(line int, format string, args ...any) {
 			p.Skipped = append(p.Skipped, Skipped{Job: a.Job, RemoteWrite: a.RemoteWrite, Line: line, Reason: fmt.Sprintf(format, args...)})
 		}
-		items, err := decodeItems(a.Items)
-		if err != nil {
-			return nil, fmt.Errorf("read the rules to add to scrape job %q: %w", a.Job, err)
+		var items []any
+		if a.Interval == "" {
+			var err error
+			if items, err = decodeItems(a.Items); err != nil {
+				return nil, fmt.Errorf("read the rules to add to scrape job %q: %w", a.Job, err)
+			}
 		}
 		list, index, reason := doc.find(&a)
 		if reason != nil {
 			skip(reason.line, "%s", reason.text)
 			continue
 		}
-		in, reason := doc.place(list, index, a.Items)
+		var in edit
+		if a.Interval == "" {
+			in, reason = doc.place(list, index, a.Items)
+		} else {
+			in, reason = doc.placeInterval(list.entries[index], &a)
+		}
 		if reason != nil {
 			skip(reason.line, "%s", reason.text)
 			continue
 		}
 		edits := append(slices.Clone(p.edits), in)
 		result := apply(file, edits)
-		next, err := verify(state, result, list, index, items)
+		var next map[any]any
+		if a.Interval == "" {
+			next, err = verify(state, result, list, index, items)
+		} else {
+			next, err = verifyInterval(state, result, list, index, a.Interval)
+		}
 		if err != nil {
 			skip(list.entries[index].Line, "%v; %s", err, advice(file, in))
 			continue
@@ -119,7 +135,7 @@ func advice(file []byte, in edit) string {
 	if in.offset == len(file) && !bytes.HasSuffix(file, []byte("\n")) {
 		return "end the file with a line break first" // it ends in the text of a block scalar
 	}
-	return "add the rules by hand"
+	return "change it by hand"
 }
 
 // apply makes the edits, which do not overlap. Texts for one offset keep their
