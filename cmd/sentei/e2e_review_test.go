@@ -215,7 +215,7 @@ func reviewPaths(t *testing.T, url string) map[string]string {
 	return map[string]string{
 		"overview": "", "metrics": "ui/metrics", "metric": "ui/metric/demo/http_request_duration_seconds_bucket",
 		"proposals": "ui/proposals", "proposal": "ui/proposals/" + proposals.Data.Items[0].ID,
-		"relabel": "ui/relabel?dialect=prometheus&state=accepted", "findings": "ui/findings", "problems": "ui/problems",
+		"relabel": "ui/relabel?dialect=prometheus&state=accepted", "findings": "ui/findings", "problems": "ui/problems", "reports": "ui/reports",
 	}
 }
 

@@ -32,6 +32,7 @@ func (h *Handler) api() []route {
 		{"GET /api/v1/sources", h.listed(func(x *index) any { return orEmpty(x.Sources) })},
 		{"GET /api/v1/tracked", h.listed(func(x *index) any { return orEmpty(x.Tracked) })},
 		{"GET /api/v1/reports", h.apiReports},
+		{"GET /api/v1/deliveries", h.apiDeliveries},
 		{"GET /api/v1/report/latest", h.apiReport},
 		{"GET /api/v1/openapi.json", h.apiDescription},
 	}

@@ -177,7 +177,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	r := testReport()
 	keeper := &memory{reports: []store.ReportInfo{{ID: store.ReportID(r.At), At: r.At, Summary: store.Summary{Verdicts: map[sentei.Verdict]store.Sum{sentei.Used: {Count: 1}}}}},
 		points: []store.MetricPoint{{At: r.At, Verdict: sentei.Used, Series: 3, PerMonth: 0.02, Currency: "EUR"}}}
-	h := newTest(t, r, func(o *Options) { o.Decider = keeper })
+	h := newTest(t, r, func(o *Options) { o.Decider, o.Deliveries = keeper, someDeliveries{} })
 	none := newTest(t, nil, nil)
 	d := readDescription(t)
 	m, p := &r.Metrics[0], &r.Proposals[0]

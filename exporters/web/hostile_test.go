@@ -60,7 +60,7 @@ func TestHostileTextIsEscaped(t *testing.T) {
 	query := "?q=" + strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", "`", "%60", " ", "+", "'", "%27", "{", "%7B", "}", "%7D").Replace(hostile)
 	seen := 0
 	for _, path := range []string{
-		"/", "/ui/metrics", "/ui/metrics" + query, "/ui/proposals", "/ui/proposals" + query, "/" + proposalPath(p.ID), "/ui/relabel", "/ui/findings", "/ui/problems",
+		"/", "/ui/metrics", "/ui/metrics" + query, "/ui/proposals", "/ui/proposals" + query, "/" + proposalPath(p.ID), "/ui/relabel", "/ui/findings", "/ui/problems", "/ui/reports",
 		"/" + metricPath(r.Metrics[0].Backend, r.Metrics[0].Name), "/" + metricPath(r.Metrics[3].Backend, r.Metrics[3].Name),
 		"/" + metricPath("x", hostile), "/ui/metrics" + strings.Replace(query, "?q", "?verdict", 1),
 	} {

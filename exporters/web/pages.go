@@ -23,6 +23,7 @@ func (h *Handler) pages() []route {
 		{"GET /relabel/{dialect}", h.relabelFile},
 		{"GET /ui/findings", h.page(h.findingsPage)},
 		{"GET /ui/problems", h.page(h.problemsPage)},
+		{"GET /ui/reports", h.reportsPage},
 	}
 }
 

@@ -46,6 +46,8 @@ type Options struct {
 	Report func() *sentei.Report
 	// Decider may be nil: then no decisions are offered or taken.
 	Decider Decider
+	// Deliveries may be nil: then no report is delivered on a schedule.
+	Deliveries Deliveries
 	// ReadOnly says that no decisions are offered or taken, though those of
 	// before are shown.
 	ReadOnly func() bool
