@@ -110,7 +110,7 @@ type family struct {
 }
 
 func families() []family {
-	var f [5]family
+	var f [6]family
 	f[0] = family{folder: "analyzer/inventory", list: "sources.go", script: "source_", makes: "source.New("}
 	for _, i := range inventory.All() {
 		f[0].members = append(f[0].members, i.Kind)
@@ -130,6 +130,10 @@ func families() []family {
 	f[4] = family{folder: "exporters/report", list: "formats.go", script: "report_", makes: "Format{"}
 	for _, r := range report.Formats() {
 		f[4].members = append(f[4].members, r.Name)
+	}
+	f[5] = family{folder: "exporters/notify", list: "notify.go", script: "channel_", makes: "source.New("}
+	for _, i := range notify.All() {
+		f[5].members = append(f[5].members, i.Kind)
 	}
 	return f[:]
 }

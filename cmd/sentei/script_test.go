@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REPO", repo)
 			env.Values[fakeServers{}] = map[string]*fakeServer{}
+			env.Values[receivers{}] = &receivers{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -46,6 +47,8 @@ func TestScripts(t *testing.T) {
 			"longline": longLine,
 			"cut":      cutFile,
 			"capture":  capture,
+			"mail":     mailServer,
+			"github":   gitHubServer,
 		},
 	})
 }

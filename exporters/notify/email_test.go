@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sentei/sentei/exporters/notify/smtptest"
 )
 
 // part is a leaf of a mail.
@@ -62,9 +64,25 @@ func readMail(t *testing.T, raw string) (*mail.Message, []part) {
 	return msg, parts(t, msg.Header.Get("Content-Type"), msg.Body)
 }
 
+func newMailServer(t *testing.T, change func(*smtptest.Server)) *smtptest.Server {
+	t.Helper()
+	s, stop, err := smtptest.New(change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return s
+}
+
+// mailYAML returns the options to reach the server.
+func mailYAML(t *testing.T, s *smtptest.Server, more string) string {
+	t.Helper()
+	return fmt.Sprintf("{smarthost: '%s', from: sentei <sentei@example.com>, tls_config: {ca_file: %s}, %s}", s.Addr(), write(t, "ca.pem", string(s.CA)), more)
+}
+
 func TestEmail(t *testing.T) {
-	s := newSMTPServer(t, func(s *smtpServer) { s.auth, s.user = "PLAIN LOGIN", "me:verysecret" })
-	c := channel(t, "email", s.yaml("to: [A B <a@example.com>, b@example.com], cc: [c@example.com, a@example.com], auth_username: me, auth_password: verysecret, hello: monitoring.example.com"))
+	s := newMailServer(t, func(s *smtptest.Server) { s.Auth, s.User = "PLAIN LOGIN", "me:verysecret" })
+	c := channel(t, "email", mailYAML(t, s, "to: [A B <a@example.com>, b@example.com], cc: [c@example.com, a@example.com], auth_username: me, auth_password: verysecret, hello: monitoring.example.com"))
 	m := message()
 	m.Title = "Zwölf series\r\nBcc: evil@example.com"
 	m.Files[1].Name = "a\r\nb\".csv"
@@ -72,11 +90,11 @@ func TestEmail(t *testing.T) {
 	if err := c.Deliver(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	got := s.mails[0]
-	if diff := cmp.Diff([]string{"a@example.com", "b@example.com", "c@example.com"}, got.to); diff != "" || !got.tls || got.from != "sentei@example.com" || s.commands[0] != "EHLO monitoring.example.com" {
-		t.Error(diff, got.tls, got.from, s.commands)
+	got := s.Mails()[0]
+	if diff := cmp.Diff([]string{"a@example.com", "b@example.com", "c@example.com"}, got.To); diff != "" || !got.TLS || got.From != "sentei@example.com" || s.Commands()[0] != "EHLO monitoring.example.com" {
+		t.Error(diff, got.TLS, got.From, s.Commands())
 	}
-	msg, list := readMail(t, got.raw)
+	msg, list := readMail(t, got.Raw)
 	for name, want := range map[string]string{
 		"From": `"sentei" <sentei@example.com>`, "To": `"A B" <a@example.com>, <b@example.com>`, "Cc": "<c@example.com>, <a@example.com>",
 		"Date": "Mon, 23 Nov 2026 09:00:07 +0000", "Auto-Submitted": "auto-generated", "Bcc": "", "X-Evil": "", "In-Reply-To": "", "References": "",
@@ -97,7 +115,7 @@ func TestEmail(t *testing.T) {
 	if err := c.Deliver(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	again, _ := readMail(t, s.mails[1].raw)
+	again, _ := readMail(t, s.Mails()[1].Raw)
 	if id := msg.Header.Get("Message-ID"); id == "" || id != again.Header.Get("Message-ID") || !strings.HasSuffix(id, "@example.com>") {
 		t.Errorf("Message-ID %q, then %q", id, again.Header.Get("Message-ID"))
 	}
@@ -105,12 +123,12 @@ func TestEmail(t *testing.T) {
 
 // The text of the mail, as golden files to look at.
 func TestEmailText(t *testing.T) {
-	s := newSMTPServer(t, nil)
-	c := channel(t, "email", s.yaml("to: [a@example.com], max_attachment_bytes: 20"))
+	s := newMailServer(t, nil)
+	c := channel(t, "email", mailYAML(t, s, "to: [a@example.com], max_attachment_bytes: 20"))
 	if err := c.Deliver(t.Context(), digest(t)); err != nil {
 		t.Fatal(err)
 	}
-	_, list := readMail(t, s.mails[0].raw)
+	_, list := readMail(t, s.Mails()[0].Raw)
 	if len(list) != 2 {
 		t.Fatalf("%d parts", len(list))
 	}
@@ -158,20 +176,20 @@ func TestAttach(t *testing.T) {
 }
 
 func TestEmailKeepsToTheSizeOfTheServer(t *testing.T) {
-	s := newSMTPServer(t, func(s *smtpServer) { s.size = 1 << 20 })
-	c := channel(t, "email", s.yaml("to: [a@example.com]"))
+	s := newMailServer(t, func(s *smtptest.Server) { s.Size = 1 << 20 })
+	c := channel(t, "email", mailYAML(t, s, "to: [a@example.com]"))
 	m := message()
 	m.Files[0].Body = noise(900_000)
-	if err := c.Deliver(t.Context(), m); err != nil || len(s.mails[0].raw) > s.size || !strings.Contains(s.mails[0].raw, "Left out") {
-		t.Errorf("%v, %d bytes", err, len(s.mails[0].raw))
+	if err := c.Deliver(t.Context(), m); err != nil || len(s.Mails()[0].Raw) > s.Size || !strings.Contains(s.Mails()[0].Raw, "Left out") {
+		t.Errorf("%v, %d bytes", err, len(s.Mails()[0].Raw))
 	}
 }
 
 // What mail servers say, and what becomes of the mail.
 func TestEmailAnswers(t *testing.T) {
-	reply := func(prefix, answer string) func(*smtpServer) {
-		return func(s *smtpServer) {
-			s.reply = func(command string) string {
+	reply := func(prefix, answer string) func(*smtptest.Server) {
+		return func(s *smtptest.Server) {
+			s.Reply = func(command string) string {
 				if strings.HasPrefix(command, prefix) {
 					return answer
 				}
@@ -180,20 +198,20 @@ func TestEmailAnswers(t *testing.T) {
 		}
 	}
 	tests := map[string]struct {
-		change func(*smtpServer)
+		change func(*smtptest.Server)
 		more   string
 		want   string
 	}{
 		"busy":              {reply("CONNECT", "421 4.3.2 too busy"), "", "again: greeting of ADDR: 421 4.3.2 too busy"},
 		"no service":        {reply("CONNECT", "554 5.7.1 not for you"), "", "refused: greeting of ADDR: 554 5.7.1 not for you"},
 		"hangs up at once":  {reply("CONNECT", "hang up"), "", "again: greeting of ADDR: EOF"},
-		"no STARTTLS":       {func(s *smtpServer) { s.tls = nil }, "", "again: ADDR does not offer STARTTLS: use the port that does, or set tls to implicit or none"},
+		"no STARTTLS":       {func(s *smtptest.Server) { s.TLS = nil }, "", "again: ADDR does not offer STARTTLS: use the port that does, or set tls to implicit or none"},
 		"STARTTLS fails":    {reply("STARTTLS", "454 4.7.0 TLS not available"), "", "again: STARTTLS with ADDR: 454 4.7.0 TLS not available"},
 		"sender later":      {reply("MAIL", "451 4.7.1 greylisted"), "", "again: sender sentei@example.com: 451 4.7.1 greylisted (check from, and whether the server wants a login)"},
 		"sender never":      {reply("MAIL", "550 5.7.1 no"), "", "refused: sender sentei@example.com: 550 5.7.1 no (check from, and whether the server wants a login)"},
-		"login wanted":      {func(s *smtpServer) { s.user = "x:y" }, "", "refused: sender sentei@example.com: 530 5.7.0 Authentication required (check from, and whether the server wants a login)"},
-		"login wrong":       {func(s *smtpServer) { s.auth, s.user = "PLAIN", "x:y" }, "auth_username: me, auth_password: verysecret", "refused: log in as me: 535 5.7.8 authentication failed: me:<secret> (check auth_username and auth_password)"},
-		"login by LOGIN":    {func(s *smtpServer) { s.auth, s.user = "LOGIN", "me:verysecret" }, "auth_username: me, auth_password: verysecret", "taken"},
+		"login wanted":      {func(s *smtptest.Server) { s.User = "x:y" }, "", "refused: sender sentei@example.com: 530 5.7.0 Authentication required (check from, and whether the server wants a login)"},
+		"login wrong":       {func(s *smtptest.Server) { s.Auth, s.User = "PLAIN", "x:y" }, "auth_username: me, auth_password: verysecret", "refused: log in as me: 535 5.7.8 authentication failed: me:<secret> (check auth_username and auth_password)"},
+		"login by LOGIN":    {func(s *smtptest.Server) { s.Auth, s.User = "LOGIN", "me:verysecret" }, "auth_username: me, auth_password: verysecret", "taken"},
 		"login not offered": {nil, "auth_username: me, auth_password: verysecret", `again: ADDR offers no way to log in that is known (it says ""): leave out auth_username, or use another port`},
 		"nobody":            {reply("RCPT", "550 5.1.1 no such user"), "", "refused: recipient a@example.com: 550 5.1.1 no such user; recipient b@example.com: 550 5.1.1 no such user"},
 		"too large":         {reply("END", "552 5.3.4 too large"), "", "refused: the mail: 552 5.3.4 too large (if it is too large, lower max_attachment_bytes)"},
@@ -202,33 +220,30 @@ func TestEmailAnswers(t *testing.T) {
 		"hangs up at RCPT":  {reply("RCPT", "hang up"), "", "again: recipient a@example.com: EOF"},
 		"hangs up at END":   {reply("END", "hang up"), "", "again: the mail: EOF"},
 		"rude goodbye":      {reply("QUIT", "hang up"), "", "taken"},
-		"implicit":          {func(s *smtpServer) { s.implicit = true }, "tls: implicit", "taken"},
-		"none":              {func(s *smtpServer) { s.tls = nil }, "tls: none", "taken"},
+		"implicit":          {func(s *smtptest.Server) { s.Implicit = true }, "tls: implicit", "taken"},
+		"none":              {func(s *smtptest.Server) { s.TLS = nil }, "tls: none", "taken"},
 		"unknown CA":        {nil, "tls_config: {}", "again: STARTTLS with ADDR: tls: failed to verify certificate: x509: certificate signed by unknown authority"},
-		"unknown CA first":  {func(s *smtpServer) { s.implicit = true }, "tls: implicit, tls_config: {}", "again: TLS with ADDR: tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+		"unknown CA first":  {func(s *smtptest.Server) { s.Implicit = true }, "tls: implicit, tls_config: {}", "again: TLS with ADDR: tls: failed to verify certificate: x509: certificate signed by unknown authority"},
 		"unchecked":         {nil, "tls_config: {insecure_skip_verify: true}", "taken"},
 		"other name":        {nil, "tls_config: {insecure_skip_verify: false, server_name: mail.invalid, ca_file: CA}", "not mail.invalid"},
 		"CA file gone":      {nil, "tls_config: {ca_file: /nowhere/ca.pem}", "again: tls_config: unable to read CA cert: "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newSMTPServer(t, tt.change)
-			text := s.yaml("to: [a@example.com, b@example.com]")
-			if strings.Contains(tt.more, "tls_config") {
-				text = strings.Replace(text, "tls_config: {ca_file: "+s.ca+"}, ", "", 1)
+			s := newMailServer(t, tt.change)
+			ca := write(t, "ca.pem", string(s.CA))
+			more := strings.Replace(tt.more, "CA}", ca+"}", 1)
+			if !strings.Contains(more, "tls_config") {
+				more = strings.TrimPrefix(more+", tls_config: {ca_file: "+ca+"}", ", ")
 			}
-			if tt.more != "" {
-				text = strings.TrimSuffix(text, "}") + ", " + strings.Replace(tt.more, "CA}", s.ca+"}", 1) + "}"
-			}
+			text := fmt.Sprintf("{smarthost: '%s', from: sentei@example.com, to: [a@example.com, b@example.com], %s}", s.Addr(), more)
 			got := outcome(channel(t, "email", text).Deliver(t.Context(), message()))
 			got = strings.ReplaceAll(got, s.Addr().String(), "ADDR")
 			if !strings.Contains(got, tt.want) || strings.Contains(got, "verysecret") {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if (got == "taken") != (len(s.mails) == 1) {
-				t.Errorf("%s, but %d mails", got, len(s.mails))
+			if (got == "taken") != (len(s.Mails()) == 1) {
+				t.Errorf("%s, but %d mails", got, len(s.Mails()))
 			}
 		})
 	}
@@ -237,8 +252,8 @@ func TestEmailAnswers(t *testing.T) {
 // Some recipients are refused: the others get the mail, once.
 func TestEmailToSome(t *testing.T) {
 	greylisted := true
-	s := newSMTPServer(t, func(s *smtpServer) {
-		s.reply = func(command string) string {
+	s := newMailServer(t, func(s *smtptest.Server) {
+		s.Reply = func(command string) string {
 			switch {
 			case strings.HasPrefix(command, "RCPT TO:<gone@"):
 				return "550 5.1.1 no such user"
@@ -248,7 +263,7 @@ func TestEmailToSome(t *testing.T) {
 			return ""
 		}
 	})
-	c := channel(t, "email", s.yaml("to: [a@example.com, gone@example.com, slow@example.com]"))
+	c := channel(t, "email", mailYAML(t, s, "to: [a@example.com, gone@example.com, slow@example.com]"))
 	want := []string{
 		"again: sent to a@example.com, but not to all: recipient slow@example.com: 450 4.2.0 greylisted; recipient gone@example.com: 550 5.1.1 no such user",
 		"again: recipient slow@example.com: 450 4.2.0 greylisted; recipient gone@example.com: 550 5.1.1 no such user",
@@ -262,8 +277,8 @@ func TestEmailToSome(t *testing.T) {
 		}
 	}
 	var to []string
-	for _, m := range s.mails {
-		to = append(to, m.to...)
+	for _, m := range s.Mails() {
+		to = append(to, m.To...)
 	}
 	if diff := cmp.Diff([]string{"a@example.com", "slow@example.com"}, to); diff != "" {
 		t.Error(diff)
@@ -286,8 +301,8 @@ func TestEmailConnections(t *testing.T) {
 		t.Error(got)
 	}
 	block := make(chan struct{})
-	s := newSMTPServer(t, func(s *smtpServer) {
-		s.reply = func(command string) string {
+	s := newMailServer(t, func(s *smtptest.Server) {
+		s.Reply = func(command string) string {
 			if command == "DATA" {
 				<-block
 			}
@@ -295,14 +310,14 @@ func TestEmailConnections(t *testing.T) {
 		}
 	})
 	defer close(block)
-	c := channel(t, "email", s.yaml("to: [a@example.com], timeout: 200ms"))
+	c := channel(t, "email", mailYAML(t, s, "to: [a@example.com], timeout: 200ms"))
 	if got := outcome(c.Deliver(t.Context(), message())); got != "again: not done within the timeout of 200ms" {
 		t.Error(got)
 	}
 	if got := outcome(c.Deliver(canceled(), message())); got != "again: context canceled" {
 		t.Error(got)
 	}
-	c = channel(t, "email", s.yaml("to: [a@example.com], auth_username: x, auth_password_file: /nowhere/password"))
+	c = channel(t, "email", mailYAML(t, s, "to: [a@example.com], auth_username: x, auth_password_file: /nowhere/password"))
 	if got := outcome(c.Deliver(t.Context(), message())); got != "again: read auth_password_file: open /nowhere/password: no such file or directory" {
 		t.Error(got)
 	}

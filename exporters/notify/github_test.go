@@ -14,6 +14,13 @@ import (
 	"github.com/sentei/sentei/exporters/notify/githubtest"
 )
 
+func newGitHubServer(t testing.TB) *githubtest.Server {
+	t.Helper()
+	s := githubtest.New()
+	t.Cleanup(s.Close)
+	return s
+}
+
 // githubOn returns a channel to the server, with more options.
 func githubOn(s *githubtest.Server, more string) (Channel, error) {
 	return build("github", "/nowhere", fmt.Sprintf("{repository: %s, token: ghp_verysecret, api_url: %s, path_prefix: deploy, labels: [sentei], reviewers: [alice]%s}",
@@ -42,7 +49,7 @@ func edits(texts ...string) *Message {
 const ownBranch = "sentei/weekly--owner-payments"
 
 func TestGitHub(t *testing.T) {
-	s := githubtest.New(t)
+	s := newGitHubServer(t)
 	s.Commit("main", "config", map[string]string{"deploy/prometheus.yml": "mode 100755 a: 1\r\n\xff", "deploy/rules/x.yml": "x\n", "other": "o"})
 	c := mustGitHub(t, s, "")
 	if got := outcome(c.Deliver(t.Context(), edits("prometheus.yml", "a: 1\r\n\xff", "a: 2\r\n\xff", "rules/x.yml", "x\n", ""))); got != "taken" {
@@ -136,7 +143,7 @@ var worlds = map[string]struct {
 }
 
 func newWorld(t testing.TB, name string) *githubtest.Server {
-	s := githubtest.New(t)
+	s := newGitHubServer(t)
 	s.Commit("main", "config", map[string]string{"deploy/a.yml": "old\n", "deploy/b.yml": "old b\n"})
 	if prepare := worlds[name].prepare; prepare != nil {
 		prepare(t, s)
@@ -265,7 +272,7 @@ func TestGitHubLeavesOpen(t *testing.T) {
 }
 
 func TestGitHubPlaces(t *testing.T) {
-	s := githubtest.New(t)
+	s := newGitHubServer(t)
 	s.Commit("main", "config", map[string]string{"deploy/a.yml": "a\n", "deploy/dir/b.yml": "b\n", "deploy/link": "mode 120000 a\n", "deploy/sub": "mode 160000 x"})
 	tests := []struct {
 		more  string

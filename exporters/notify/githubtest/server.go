@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 )
 
 // Server holds one repository, example/monitoring, with the default branch
@@ -47,14 +46,12 @@ type Server struct {
 // Repository is the name of the repository.
 const Repository = "example/monitoring"
 
-// New starts a server with an empty commit on main.
-func New(t testing.TB) *Server {
-	t.Helper()
+// New starts a server with a commit on main. It runs until Close is called.
+func New() *Server {
 	s := &Server{Token: "ghp_verysecret", Permissions: map[string]string{}, Collaborators: []string{"alice"}, objects: newObjects(), refs: map[string]string{}}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.Start()
-	t.Cleanup(s.Close)
 	s.Commit("main", "begin", map[string]string{"README.md": "# Monitoring\n"})
 	return s
 }

@@ -1,4 +1,8 @@
-package notify
+// Package smtptest is a mail server for tests. In go mails by SMTP, with
+// STARTTLS and a login where that is wanted; they are kept to be looked at. It
+// keeps to the order of commands that RFC 5321 demands, and answers badly where
+// it is told to.
+package smtptest
 
 import (
 	"bufio"
@@ -9,47 +13,66 @@ import (
 	"net"
 	"net/http/httptest"
 	"net/textproto"
+	"slices"
 	"strings"
 	"sync"
-	"testing"
 )
 
-// smtpServer is a mail server in memory. It keeps to the order of commands that
-// RFC 5321 demands, and answers as it is told by reply.
-type smtpServer struct {
+// Server is a mail server in memory. Its fields are set before the first
+// connection.
+type Server struct {
 	net.Listener
-	tls      *tls.Config
-	ca       string // file with the certificate
-	implicit bool
-	size     int
-	auth     string // what EHLO offers after encryption; empty for none
-	user     string // "user:password" that AUTH takes
-	// reply returns what to answer to a command instead; "" for the usual, and
-	// "hang up" to close the connection.
-	reply func(command string) string
+	CA       []byte      // its certificate, for 127.0.0.1, in PEM
+	TLS      *tls.Config // nil offers no STARTTLS
+	Implicit bool        // TLS from the first byte
+	Size     int         // what it takes at most, as it says; 0 says nothing
+	Auth     string      // what EHLO offers after encryption; empty for none
+	User     string      // "user:password" that a login must have; empty wants none
+	// Reply returns what to answer to a command instead; "" for the usual, and
+	// "hang up" to close the connection. CONNECT stands for the beginning of a
+	// connection and END for the end of a mail.
+	Reply func(command string) string
 
 	mu       sync.Mutex
-	mails    []smtpMail
+	mails    []Mail
 	commands []string
 }
 
-type smtpMail struct {
-	from string
-	to   []string
-	raw  string
-	tls  bool
+// Mail is a mail that the server has taken.
+type Mail struct {
+	From string
+	To   []string
+	Raw  string // with LF as line end
+	TLS  bool   // came encrypted
 }
 
-func newSMTPServer(t *testing.T, change func(*smtpServer)) *smtpServer {
-	t.Helper()
-	https := httptest.NewTLSServer(nil) // for its certificate, which is for 127.0.0.1
+// Mails returns the mails that the server has taken.
+func (s *Server) Mails() []Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mails)
+}
+
+// Commands returns the commands that the server was sent.
+func (s *Server) Commands() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.commands)
+}
+
+// New starts a server, changed before by the function unless that is nil. It
+// runs until stop is called.
+func New(change func(*Server)) (s *Server, stop func(), err error) {
+	https := httptest.NewTLSServer(nil) // for its certificate
 	https.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: https.Certificate().Raw})
-	s := &smtpServer{Listener: l, tls: &tls.Config{Certificates: https.TLS.Certificates}, ca: write(t, "ca.pem", string(ca))}
+	s = &Server{
+		Listener: l, TLS: &tls.Config{Certificates: https.TLS.Certificates},
+		CA: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: https.Certificate().Raw}),
+	}
 	if change != nil {
 		change(s)
 	}
@@ -63,18 +86,17 @@ func newSMTPServer(t *testing.T, change func(*smtpServer)) *smtpServer {
 			running.Go(func() { s.serve(conn) })
 		}
 	})
-	t.Cleanup(func() {
+	return s, func() {
 		l.Close()
 		running.Wait()
-	})
-	return s
+	}, nil
 }
 
-func (s *smtpServer) serve(conn net.Conn) {
+func (s *Server) serve(conn net.Conn) {
 	defer func() { conn.Close() }()
-	encrypted := s.implicit
-	if s.implicit {
-		conn = tls.Server(conn, s.tls)
+	encrypted := s.Implicit
+	if s.Implicit {
+		conn = tls.Server(conn, s.TLS)
 	}
 	text := textproto.NewReader(bufio.NewReader(conn))
 	say := func(line string) bool {
@@ -85,8 +107,8 @@ func (s *smtpServer) serve(conn net.Conn) {
 		return err == nil
 	}
 	usual := func(command, answer string) string {
-		if s.reply != nil {
-			if other := s.reply(command); other != "" {
+		if s.Reply != nil {
+			if other := s.Reply(command); other != "" {
 				return other
 			}
 		}
@@ -95,8 +117,8 @@ func (s *smtpServer) serve(conn net.Conn) {
 	if !say(usual("CONNECT", "220 mail.example.com ESMTP")) {
 		return
 	}
-	var mail *smtpMail
-	loggedIn := s.user == ""
+	var mail *Mail
+	loggedIn := s.User == ""
 	for {
 		line, err := text.ReadLine()
 		if err != nil {
@@ -110,21 +132,21 @@ func (s *smtpServer) serve(conn net.Conn) {
 		switch {
 		case strings.HasPrefix(verb, "EHLO "):
 			lines := []string{"mail.example.com greets you", "8BITMIME"}
-			if s.size > 0 {
-				lines = append(lines, fmt.Sprint("SIZE ", s.size))
+			if s.Size > 0 {
+				lines = append(lines, fmt.Sprint("SIZE ", s.Size))
 			}
-			if s.tls != nil && !encrypted {
+			if s.TLS != nil && !encrypted {
 				lines = append(lines, "STARTTLS")
 			}
-			if s.auth != "" && encrypted {
-				lines = append(lines, "AUTH "+s.auth)
+			if s.Auth != "" && encrypted {
+				lines = append(lines, "AUTH "+s.Auth)
 			}
 			answer = "250-" + strings.Join(lines[:len(lines)-1], "\r\n250-") + "\r\n250 " + lines[len(lines)-1]
 		case verb == "STARTTLS" && !encrypted:
 			if answer := usual(line, "220 go ahead"); !say(answer) || answer[0] != '2' {
 				return
 			}
-			conn, encrypted = tls.Server(conn, s.tls), true
+			conn, encrypted = tls.Server(conn, s.TLS), true
 			text = textproto.NewReader(bufio.NewReader(conn))
 			continue
 		case strings.HasPrefix(verb, "AUTH "):
@@ -138,7 +160,7 @@ func (s *smtpServer) serve(conn net.Conn) {
 			default:
 				answer = usual(line, "250 2.1.0 ok")
 				if answer[0] == '2' {
-					mail = &smtpMail{from: address(line), tls: encrypted}
+					mail = &Mail{From: address(line), TLS: encrypted}
 				}
 			}
 			if !say(answer) {
@@ -151,10 +173,10 @@ func (s *smtpServer) serve(conn net.Conn) {
 				break
 			}
 			if answer = usual(line, "250 2.1.5 ok"); answer[0] == '2' {
-				mail.to = append(mail.to, address(line))
+				mail.To = append(mail.To, address(line))
 			}
 		case verb == "DATA":
-			if mail == nil || len(mail.to) == 0 {
+			if mail == nil || len(mail.To) == 0 {
 				answer = "503 5.5.1 need RCPT command"
 				break
 			}
@@ -168,7 +190,7 @@ func (s *smtpServer) serve(conn net.Conn) {
 			if err != nil {
 				return
 			}
-			mail.raw = string(body)
+			mail.Raw = string(body)
 			if answer = usual("END", "250 2.0.0 queued"); answer[0] == '2' {
 				s.mu.Lock()
 				s.mails = append(s.mails, *mail)
@@ -193,13 +215,13 @@ func (s *smtpServer) serve(conn net.Conn) {
 	}
 }
 
-func (s *smtpServer) login(words []string, say func(string) bool, text *textproto.Reader) (string, bool) {
+func (s *Server) login(words []string, say func(string) bool, text *textproto.Reader) (string, bool) {
 	decode := func(word string) string { b, _ := base64.StdEncoding.DecodeString(word); return string(b) }
 	got := ""
 	switch {
-	case len(words) == 3 && words[1] == "PLAIN" && strings.Contains(s.auth, "PLAIN"):
+	case len(words) == 3 && words[1] == "PLAIN" && strings.Contains(s.Auth, "PLAIN"):
 		got = strings.Replace(strings.TrimPrefix(decode(words[2]), "\x00"), "\x00", ":", 1)
-	case words[1] == "LOGIN" && strings.Contains(s.auth, "LOGIN"):
+	case words[1] == "LOGIN" && strings.Contains(s.Auth, "LOGIN"):
 		for _, question := range []string{"Username:", "Password:"} {
 			say("334 " + base64.StdEncoding.EncodeToString([]byte(question)))
 			line, err := text.ReadLine()
@@ -211,7 +233,7 @@ func (s *smtpServer) login(words []string, say func(string) bool, text *textprot
 	default:
 		return "504 5.5.4 unrecognized authentication type", false
 	}
-	if got != s.user {
+	if got != s.User {
 		return "535 5.7.8 authentication failed: " + got, false
 	}
 	return "235 2.7.0 welcome", true
@@ -222,9 +244,4 @@ func address(line string) string {
 	_, line, _ = strings.Cut(line, "<")
 	line, _, _ = strings.Cut(line, ">")
 	return line
-}
-
-// yaml returns the options to reach the server.
-func (s *smtpServer) yaml(more string) string {
-	return fmt.Sprintf("{smarthost: '%s', from: sentei <sentei@example.com>, tls_config: {ca_file: %s}, %s}", s.Addr(), s.ca, more)
 }
