@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/promapi"
@@ -80,6 +82,9 @@ func (f *follower) follow(ctx context.Context, r *sentei.Report, series map[stri
 			in.Configs[b.Name] = effects
 		}
 	}
+	counters, done := f.counters(series)
+	defer done()
+	in.Counters = counters
 	asked := &rules.Input{Report: r}
 	in.Noticing = func(p *sentei.Proposal, since time.Time) []sentei.Regret { return rules.Noticing(asked, p, since) }
 	if err := track.Follow(ctx, in); err != nil {
@@ -155,6 +160,42 @@ func (f *follower) effects(ctx context.Context, b *config.Backend) (*promconfig.
 		return promconfig.ReadLoaded(text, included...)
 	}
 	return promconfig.ReadEffects(text, included...)
+}
+
+// counters returns what counts series at the servers of those backends whose
+// series cannot be read. done must be called at last.
+func (f *follower) counters(series map[string]sentei.SeriesReader) (counters map[string]func(context.Context, []*labels.Matcher) (int64, bool), done func()) {
+	counters = map[string]func(context.Context, []*labels.Matcher) (int64, bool){}
+	var clients []*promapi.Client
+	for i := range f.config.Backends {
+		name := f.config.Backends[i].Name
+		sources, err := dataSources(f.config, name)
+		if err != nil || sources.server == nil || series[name] != nil {
+			continue // a mistake in the configuration is told by effects
+		}
+		client, err := promapi.New(*sources.server, f.config.Dir, f.logger, f.now)
+		if err != nil {
+			continue
+		}
+		clients = append(clients, client)
+		counters[name] = func(ctx context.Context, matchers []*labels.Matcher) (int64, bool) {
+			selector := sentei.Selector{Matchers: matchers}
+			found, warnings, err := client.Query(ctx, "count("+selector.String()+")", time.Time{})
+			if err != nil || len(warnings) > 0 || len(found) > 1 {
+				f.logger.Debug("how many series are left is not known", "backend", name, "selector", selector.String(), "warnings", warnings, "err", err)
+				return 0, false
+			}
+			if len(found) == 0 {
+				return 0, true
+			}
+			return int64(found[0].Value), true
+		}
+	}
+	return counters, func() {
+		for _, c := range clients {
+			c.Close()
+		}
+	}
 }
 
 // Keep puts a report with its proposals and what came of others into the

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/config"
@@ -141,3 +144,49 @@ func TestConfigurationInForce(t *testing.T) {
 		t.Errorf("a server that refuses: %+v, %v", e, err)
 	}
 }
+
+// TestCounters asks the servers of backends whose series cannot be read.
+func TestCounters(t *testing.T) {
+	answer := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if answer == "" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		fmt.Fprintf(w, `{"status": "success", %s}`, answer)
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	text := "backends:\n"
+	for _, name := range []string{"asked", "listed"} {
+		text += fmt.Sprintf("- {name: %s, inventory: [{prometheus: {url: %q}}]}\n", name, server.URL)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sentei.yml"), []byte(text+"- {name: none, inventory: [{block: {path: data}}]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(filepath.Join(dir, "sentei.yml"), config.Overlay{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &follower{config: c, logger: slog.New(slog.DiscardHandler), now: time.Now}
+	counters, done := f.counters(map[string]sentei.SeriesReader{"listed": noSeries{}})
+	defer done()
+	if len(counters) != 1 || counters["asked"] == nil {
+		t.Fatalf("counters of %d backends", len(counters))
+	}
+	m := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "m")}
+	for text, want := range map[string]int64{
+		`"data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "7"]}]}`:                       7,
+		`"data": {"resultType": "vector", "result": []}`:                                                        0,
+		`"data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "7"]}]}, "warnings": ["half"]`: -1,
+		"": -1,
+	} {
+		answer = text
+		if n, known := counters["asked"](t.Context(), m); known != (want >= 0) || known && n != want {
+			t.Errorf("%s: %d, %v", text, n, known)
+		}
+	}
+}
+
+type noSeries struct{}
+
+func (noSeries) ReadSeries(context.Context, []string, func(sentei.Series) error) error { return nil }

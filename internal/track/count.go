@@ -62,12 +62,16 @@ func (f *follower) count(ctx context.Context) error {
 }
 
 // countIn counts in one backend: by the figures of the inventory where these
-// say that nothing is left, or when its series cannot be read.
+// say that nothing is left, or when neither its series can be read nor its
+// server asked.
 func (f *follower) countIn(ctx context.Context, backend string, proposals []*sentei.Proposal) error {
 	reader := f.Series[backend]
 	var read []*sentei.Proposal // what is not clear without looking at series
 	for _, p := range proposals {
 		c := f.fromInventory(backend, p)
+		if reader == nil && (c.atMost || !c.known) {
+			c = f.ask(ctx, backend, p, c)
+		}
 		f.counts[key{backend, p.ID}] = c
 		if reader != nil && (!c.known || c.left > 0) {
 			read = append(read, p)
@@ -95,13 +99,29 @@ func (f *follower) fromInventory(backend string, p *sentei.Proposal) counted {
 				continue
 			}
 			left, known := leftOf(p, j)
-			if !known {
-				return counted{}
-			}
+			out.known = out.known && known
 			out.of += j.Cost.Series
 			out.left += min(left, j.Cost.Series)
 			out.atMost = out.atMost || left > 0 && j.Cost.SeriesInSpan > j.Cost.Series && (p.Action.Kind == sentei.DropValues || takenLabels(p) != nil)
 		}
+	}
+	return out
+}
+
+// ask returns the count with what the server of the backend says is left, or
+// as it is when that is not known.
+func (f *follower) ask(ctx context.Context, backend string, p *sentei.Proposal, c counted) counted {
+	count := f.Counters[backend]
+	if count == nil || p.Action.Metric == "" { // all of a job is too much to ask for
+		return c
+	}
+	out := counted{known: true, of: c.of}
+	for _, matchers := range selects(p, f.jobs(p)) {
+		n, known := count(ctx, matchers)
+		if !known {
+			return c
+		}
+		out.left += n // with several labels, a series may count twice
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package track
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -277,6 +278,37 @@ func TestLiveSeries(t *testing.T) {
 		in.Series = map[string]sentei.SeriesReader{"b": tt.stored}
 		if diff := cmp.Diff(tt.want, follow(t, in)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+}
+
+// TestAskedServer asks the server where the inventory counts over its span.
+func TestAskedServer(t *testing.T) {
+	for name, want := range map[string][]string{
+		"drop values":   {`{__name__="m",job=~"j",code=~"500"}`},
+		"strip a label": {`{__name__="m",job=~"j",code!=""}`},
+		"aggregate":     {`{__name__="m",job=~"j",path!=""}`, `{__name__="m",job=~"j",pod!=""}`},
+	} {
+		k := kinds()[name]
+		for _, known := range []bool{true, false} {
+			in := k.scene(t, 8, true)
+			in.Report.Metrics[2].Jobs[0].Cost.SeriesInSpan = 100
+			in.Tracked = []sentei.Tracked{{Proposal: k.proposal, AppliedAt: at.Add(-time.Hour)}}
+			var asked []string
+			in.Counters = map[string]func(context.Context, []*labels.Matcher) (int64, bool){"b": func(_ context.Context, m []*labels.Matcher) (int64, bool) {
+				asked = append(asked, (&sentei.Selector{Matchers: m}).String())
+				return 0, known
+			}}
+			state := sentei.Applied
+			if known {
+				state = sentei.Verified
+			}
+			if got := follow(t, in); len(got) != 1 || got[0].State != state {
+				t.Errorf("%s, known %v: %v", name, known, got)
+			}
+			if diff := cmp.Diff(want, asked); known && diff != "" {
+				t.Errorf("%s: -want +got\n%s", name, diff)
+			}
 		}
 	}
 }

@@ -1,8 +1,11 @@
 package track
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
@@ -65,4 +68,30 @@ func takenLabels(p *sentei.Proposal) []string {
 		return p.Action.Labels
 	}
 	return nil
+}
+
+// selects returns the matchers of all series that the proposal, which is about
+// one metric, takes away or changes, one list for each label.
+func selects(p *sentei.Proposal, jobs []string) [][]*labels.Matcher {
+	about := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, p.Action.Metric)}
+	if jobs != nil {
+		about = append(about, labels.MustNewMatcher(labels.MatchRegexp, model.JobLabel, strings.Join(quoted(jobs), "|")))
+	}
+	if p.Action.Kind == sentei.DropValues {
+		values := relabeling.ValuesRegex(p.Action.Label, p.Action.Values)
+		return [][]*labels.Matcher{append(about, labels.MustNewMatcher(labels.MatchRegexp, p.Action.Label, values))}
+	}
+	var out [][]*labels.Matcher
+	for _, label := range takenLabels(p) {
+		out = append(out, append(slices.Clip(about), labels.MustNewMatcher(labels.MatchNotEqual, label, "")))
+	}
+	return out
+}
+
+func quoted(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = regexp.QuoteMeta(t)
+	}
+	return out
 }

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promconfig"
 )
@@ -34,6 +36,10 @@ type Input struct {
 	// Series reads the series of backends, by their names, where an inventory
 	// can. Without, the figures of the inventory are used.
 	Series map[string]sentei.SeriesReader
+	// Counters count series that have samples now at the servers of backends, by
+	// their names, where series cannot be read. They report false when that
+	// fails. They may be missing.
+	Counters map[string]func(context.Context, []*labels.Matcher) (int64, bool)
 	// Configs are the configurations in force, by backend. A backend whose
 	// configuration is not known is missing.
 	Configs map[string]*promconfig.Effects
