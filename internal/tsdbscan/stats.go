@@ -8,95 +8,65 @@ import (
 	"github.com/sentei/sentei"
 )
 
-// jobStats is a sentei.JobMetric of which some parts wait until all is known.
-//
-// The statistics of its labels wait too, as numbers: the garbage collector need
-// not look at them while the scan goes on.
-type jobStats struct {
-	sentei.JobMetric
+// jobFacts are what waits until the span is known.
+type jobFacts struct {
 	created, samples, recent, chunkBytes, indexBytes, labelBytes int64
-	labels                                                       []labelCounts
 }
 
-// labelCounts is what becomes a sentei.LabelStats.
-type labelCounts struct {
-	name, distinct                           uint32
-	values                                   uint32 // number of the list, see valueLists
-	series, seriesWithout, seriesWithoutLive int64
-}
-
-// stats puts the jobs of a metric into their final form.
+// stats puts the jobs of a metric into their final form, as far as it does not
+// depend on the span. The values of labels wait, too, as numbers of lists.
 func (w *worker) stats(metric string, f *found) {
-	f.jobs = make([]jobStats, 0, len(w.jobs))
-	labels := w.labels[:0]
 	jobs := slices.SortedFunc(maps.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.name, b.name) })
-	for _, j := range jobs {
-		for _, l := range j.labels {
-			w.sums.sumUp(&l.values)
-			labels = append(labels, labelCounts{
-				name: l.name, distinct: uint32(len(l.values.entries)), series: l.series,
-				seriesWithout: j.series - l.saved, seriesWithoutLive: j.live - l.savedLive,
-				values: w.lists.add(w.top.of(&l.values, w.opts.TopValues), &w.hasher),
-			})
-		}
-		s := jobStats{
-			JobMetric: sentei.JobMetric{
-				Job:       j.name,
-				Cost:      sentei.Cost{Series: j.live, SeriesInSpan: j.series},
-				Histogram: w.histogram(metric, j),
-			},
-			created: j.created, samples: j.samples, recent: j.recent,
-			chunkBytes: j.chunkBytes, indexBytes: j.indexBytes, labelBytes: j.labelBytes,
-		}
-		if w.recorder.on {
-			s.Labels = w.labelStats(labels[len(labels)-len(j.labels):])
-			w.reduce(j, &s.JobMetric)
-		}
-		f.jobs = append(f.jobs, s)
-	}
-	w.labels, f.lists = labels, w.lists
-	all := slices.Clone(labels)
+	f.jobs, f.facts = make([]sentei.JobMetric, len(jobs)), make([]jobFacts, len(jobs))
+	// All labels share memory that is just large enough: there are many.
+	n := len(w.pool.labels.inUse())
+	labels := make([]sentei.LabelStats, n)
+	f.lists, f.values = w.lists, make([]uint32, 0, n)
 	for i, j := range jobs {
-		f.jobs[i].labels, all = all[:len(j.labels)], all[len(j.labels):]
-	}
-}
-
-// labelStats returns the statistics of labels, without values.
-func (s *scan) labelStats(labels []labelCounts) []sentei.LabelStats {
-	stats := make([]sentei.LabelStats, len(labels))
-	for i, l := range labels {
-		stats[i] = sentei.LabelStats{
-			Name:              s.text[l.name],
-			Series:            l.series,
-			Distinct:          int64(l.distinct),
-			Complete:          int(l.distinct) <= s.opts.TopValues,
-			SeriesWithout:     l.seriesWithout,
-			SeriesWithoutLive: l.seriesWithoutLive,
+		n := len(j.labels)
+		s := sentei.JobMetric{
+			Job:    j.name,
+			Cost:   sentei.Cost{Series: j.live, SeriesInSpan: j.series},
+			Labels: labels[:n:n],
 		}
+		labels = labels[n:]
+		for k, l := range j.labels {
+			w.sums.sumUp(&l.values)
+			distinct := len(l.values.entries)
+			s.Labels[k] = sentei.LabelStats{
+				Name:              w.text[l.name],
+				Series:            l.series,
+				Distinct:          int64(distinct),
+				Complete:          distinct <= w.opts.TopValues,
+				SeriesWithout:     j.series - l.saved,
+				SeriesWithoutLive: j.live - l.savedLive,
+			}
+			f.values = append(f.values, w.lists.add(w.top.of(&l.values, w.opts.TopValues), &w.hasher))
+		}
+		s.Histogram = w.histogram(metric, j)
+		w.reduce(j, &s)
+		f.jobs[i] = s
+		f.facts[i] = jobFacts{j.created, j.samples, j.recent, j.chunkBytes, j.indexBytes, j.labelBytes}
 	}
-	return stats
 }
 
 // finish fills in the parts of a metric that depend on the span, and turns
 // numbers into texts.
 func (s *scan) finish(f *found, name string, sp span) sentei.Metric {
-	m := sentei.Metric{Name: name, Jobs: make([]sentei.JobMetric, len(f.jobs))}
+	values := f.values
 	for i := range f.jobs {
-		j := &f.jobs[i]
+		j, facts := &f.jobs[i], &f.facts[i]
 		c := &j.Cost
 		var chunkBytes float64 // a second
-		c.SamplesPerSecond, chunkBytes = sp.rates(j.samples, j.recent, j.chunkBytes)
-		c.ChurnPerHour = float64(j.created) / (sp.seconds / 3600)
+		c.SamplesPerSecond, chunkBytes = sp.rates(facts.samples, facts.recent, facts.chunkBytes)
+		c.ChurnPerHour = float64(facts.created) / (sp.seconds / 3600)
 		c.EndedPerHour = float64(c.SeriesInSpan-c.Series) / (sp.seconds / 3600)
-		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(j.labelBytes))
-		c.DiskBytesPerDay = 86400 * (chunkBytes + float64(j.indexBytes)/sp.seconds)
-		if j.Labels == nil {
-			j.Labels = s.labelStats(j.labels)
-		}
+		c.MemoryBytes = sentei.HeadBytes(c.Series, float64(facts.labelBytes))
+		c.DiskBytesPerDay = 86400 * (chunkBytes + float64(facts.indexBytes)/sp.seconds)
 		for k := range j.Labels {
-			j.Labels[k].Values = f.lists.of(j.labels[k].values, s.symbols)
+			j.Labels[k].Values = f.lists.of(values[k], s.symbols)
 		}
-		m.Jobs[i] = j.JobMetric
+		values = values[len(j.Labels):]
 	}
-	return m
+	return sentei.Metric{Name: name, Jobs: f.jobs}
 }

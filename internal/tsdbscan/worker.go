@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/sentei/sentei"
 )
 
 // task is one metric: where its series are.
@@ -54,8 +56,10 @@ type label struct {
 
 // found is what a worker found out about one metric.
 type found struct {
-	jobs  []jobStats
-	lists *valueLists // the top values of all labels
+	jobs   []sentei.JobMetric
+	facts  []jobFacts // of each job
+	values []uint32   // the lists of the top values of each label of each job
+	lists  *valueLists
 	// mint and maxt are the times of the first and last sample.
 	mint, maxt int64
 	// The counts hold as long as the span begins at or after oldest and ends
@@ -77,7 +81,6 @@ type worker struct {
 	sums     sums
 	top      topValues
 	lists    *valueLists
-	labels   []labelCounts
 
 	recorder recorder
 	image    image
