@@ -21,6 +21,9 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // TestReview does in a browser what a reviewer does: opens the page, filters,
@@ -115,10 +118,40 @@ func serveReviewed(t *testing.T) (url string) {
 	if err := os.WriteFile(filepath.Join(dir, "sentei.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	keepEarlier(t, dir)
 	serveSentei(t, dir, "--scan.schedule=@yearly")
 	url = "http://" + address + "/"
 	eventually(t, "the first report", func() error { return getJSON(url+"api/v1/report/latest", nil) })
 	return url
+}
+
+// keepEarlier keeps reports of the weeks before in the store: more was stored
+// and less of it unused.
+func keepEarlier(t *testing.T, dir string) {
+	t.Helper()
+	now := reportOf(t, dir)
+	st, err := store.Open(t.Context(), filepath.Join(dir, "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for age := 42; age > 0; age-- {
+		before := *now
+		before.At = now.At.Add(-time.Duration(age) * 24 * time.Hour)
+		before.Metrics = slices.Clone(now.Metrics)
+		before.Proposals, before.Consumers = nil, nil
+		for i := range before.Metrics {
+			m := &before.Metrics[i]
+			factor := 1 + float64((age*7+i)%5)/100
+			if m.Verdict == sentei.Unused {
+				factor = 0.4 + 0.6*float64(42-age)/42
+			}
+			m.Cost.Series, m.PerMonth = int64(float64(m.Cost.Series)*factor), m.PerMonth*factor
+		}
+		if _, err := st.SaveReport(t.Context(), &before); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func getJSON(url string, into any) error {
