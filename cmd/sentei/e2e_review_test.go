@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -93,8 +96,53 @@ func TestReview(t *testing.T) {
 			}
 		}
 	}
+	lookAtReport(t, tab, url)
 	if p := problems(); len(p) > 0 {
 		t.Errorf("the browser complains:\n%s", strings.Join(p, "\n"))
+	}
+}
+
+// lookAtReport opens the HTML report from disk, and prints it: in a dark
+// browser, too, it is light on paper, the evidence is open, and nothing sticks
+// out at the side.
+func lookAtReport(t *testing.T, tab context.Context, url string) {
+	t.Helper()
+	resp, err := http.Get(url + "report/html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, width := range []int64{1280, 400} {
+		for _, scheme := range []string{"light", "dark"} {
+			look(t, tab, "file://"+path, fmt.Sprintf("report-%d-%s.png", width, scheme), width, scheme)
+		}
+	}
+	var over float64
+	var background string
+	var open bool
+	var paper []byte
+	walk(t, tab, "print",
+		emulation.SetDeviceMetricsOverride(690, 900, 1, false), // A4 within its margins
+		emulation.SetEmulatedMedia().WithMedia("print").WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}),
+		chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over),
+		chromedp.Evaluate(`getComputedStyle(document.body).backgroundColor`, &background),
+		chromedp.Evaluate(`document.querySelector("tbody[id] .evidence").checkVisibility({contentVisibilityAuto: true})`, &open),
+		emulation.SetEmulatedMedia(),
+		chromedp.ActionFunc(func(ctx context.Context) (err error) {
+			paper, _, err = page.PrintToPDF().WithPrintBackground(true).Do(ctx)
+			return err
+		}),
+	)
+	if over > 0 || background != "rgb(255, 255, 255)" || !open || !strings.HasPrefix(string(paper), "%PDF-") {
+		t.Errorf("in print %.0f pixels stick out, the background is %s, evidence is open: %v", over, background, open)
 	}
 }
 
@@ -146,7 +194,7 @@ func keepEarlier(t *testing.T, dir string) {
 			if m.Verdict == sentei.Unused {
 				factor = 0.4 + 0.6*float64(42-age)/42
 			}
-			m.Cost.Series, m.PerMonth = int64(float64(m.Cost.Series)*factor), m.PerMonth*factor
+			m.Cost.Series, m.PerMonth = int64(math.Round(float64(m.Cost.Series)*factor)), m.PerMonth*factor
 		}
 		if _, err := st.SaveReport(t.Context(), &before); err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 // A layer is one of the amounts that make up a whole, at each instant.
 type layer struct {
-	name, class string
+	name, class string // without a name it is the only one, and drawn as a line
 	values      []float64
 }
 
@@ -59,6 +59,7 @@ type chartText struct {
 const (
 	chartLeft   = 46.0 // room for amounts
 	chartRight  = 82.0 // room for the names of areas
+	chartEdge   = 8.0  // room where they have none
 	chartTop    = 10.0
 	chartBottom = 24.0 // room for times
 	nameHeight  = 14.0
@@ -72,9 +73,13 @@ func newChart(id, title, desc string, times []time.Time, layers []layer) chart {
 		class string
 		w, h  float64
 	}{{"wide", 524, 230}, {"narrow", 360, 220}} {
+		right := chartRight
+		if layers[0].name == "" {
+			right = chartEdge
+		}
 		d := drawing{
 			ID: id + "-" + size.class, Title: title, Desc: desc, Class: size.class, W: size.w, H: size.h,
-			Left: chartLeft, Right: size.w - chartRight, Base: size.h - chartBottom,
+			Left: chartLeft, Right: size.w - right, Base: size.h - chartBottom,
 		}
 		d.draw(times, layers)
 		c.Sizes = append(c.Sizes, d)
