@@ -62,7 +62,13 @@ func runDeliver(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	dry, _ := cmd.Flags().GetBool("dry-run")
-	composer := daemon.Composer{Config: c, Previous: func(report, part string) (*sentei.Report, error) {
+	var reports []store.ReportInfo
+	if kept != nil {
+		if reports, err = kept.Reports(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	composer := daemon.Composer{Config: c, Kept: reports, Previous: func(report, part string) (*sentei.Report, error) {
 		if kept == nil {
 			return nil, nil
 		}

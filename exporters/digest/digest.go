@@ -16,6 +16,7 @@ import (
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/changes"
 	"github.com/sentei/sentei/internal/number"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // Input is what a message is made of.
@@ -37,6 +38,9 @@ type Input struct {
 	// for what suits each format.
 	Formats []report.Format
 	Top     int
+	// Trend is the kept reports of what the report is about, the newest first;
+	// nil when they are not known.
+	Trend []store.ReportInfo
 	// Edits and Relabel are those of the message.
 	Edits   []notify.Edit
 	Relabel string
@@ -52,7 +56,7 @@ func New(in Input) (*notify.Message, error) {
 	w := writer{in: in, facts: &m.Facts}
 	m.Title, m.Text = w.title(), w.text()
 	for _, f := range in.Formats {
-		o := report.Options{Top: f.Top, Changes: in.Changes}
+		o := report.Options{Top: f.Top, Changes: in.Changes, Trend: in.Trend}
 		if in.Top > 0 {
 			o.Top = in.Top
 		}

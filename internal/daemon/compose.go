@@ -13,6 +13,7 @@ import (
 	"github.com/sentei/sentei/internal/changes"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/number"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // Composer makes the messages of scheduled reports.
@@ -21,6 +22,8 @@ type Composer struct {
 	// Previous returns the report of the last delivery of a report and part;
 	// nil when there was none.
 	Previous func(report, part string) (*sentei.Report, error)
+	// Kept are the kept reports, the newest first; may be nil.
+	Kept []store.ReportInfo
 }
 
 // Compose makes the message of one part of a report at an instant. It returns
@@ -36,7 +39,7 @@ func (c *Composer) Compose(s *Scheduled, p Part, r *sentei.Report, due time.Time
 	part := p.Of(&now)
 	in := digest.Input{
 		Name: s.Name, Part: p.Name, Due: due, Report: part, Formats: s.formats, Top: s.Top,
-		Link: c.link(), Note: c.note(r, due),
+		Trend: p.Trend(c.Kept), Link: c.link(), Note: c.note(r, due),
 	}
 	if previous != nil && !previous.At.After(r.At) {
 		before := *previous

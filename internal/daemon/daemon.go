@@ -22,6 +22,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/metrics"
+	"github.com/sentei/sentei/internal/changes"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/store"
@@ -52,8 +53,9 @@ type Daemon struct {
 
 	current atomic.Pointer[setup]
 	report  atomic.Pointer[sentei.Report]
-	running atomic.Pointer[Scanner] // whose scan runs, nil between scans
-	tried   atomic.Bool             // a scan has been tried
+	changed atomic.Pointer[changes.Changes] // since the report before; nil without one
+	running atomic.Pointer[Scanner]         // whose scan runs, nil between scans
+	tried   atomic.Bool                     // a scan has been tried
 }
 
 // setup is what one configuration amounts to. A reload swaps it as a whole.
@@ -244,7 +246,8 @@ func (d *Daemon) scan(ctx context.Context) {
 	start := time.Now()
 	d.running.Store(s.scanner)
 	watched := d.watch(s.scanner, start)
-	r, err := s.scanner.Scan(ctx, d.previous(ctx))
+	before := d.previous(ctx)
+	r, err := s.scanner.Scan(ctx, before)
 	watched()
 	d.running.Store(nil)
 	defer d.tried.Store(true)
@@ -260,6 +263,7 @@ func (d *Daemon) scan(ctx context.Context) {
 		d.options.Logger.Error("keep the last good report", "err", err)
 		return
 	}
+	d.noteChanges(ctx, before, r)
 	d.report.Store(r)
 	d.metrics.SetReport(r)
 	d.options.Logger.Info("scanned", "metrics", len(r.Metrics), "consumers", len(r.Consumers),
@@ -268,9 +272,9 @@ func (d *Daemon) scan(ctx context.Context) {
 		err := Keep(ctx, d.store, s.config, r)
 		d.written(s.config.Store.Path, err)
 	}
-	kept := d.kept(ctx)
+	known := d.past(ctx)
 	for _, o := range s.outputs {
-		notes, err := o.write(r, kept)
+		notes, err := o.write(r, known)
 		if notes != "" {
 			d.options.Logger.Info("wrote output", "file", o.name, "notes", notes)
 		}

@@ -19,7 +19,6 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/metrics"
 	"github.com/sentei/sentei/internal/config"
-	"github.com/sentei/sentei/internal/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -129,11 +128,11 @@ func TestReload(t *testing.T) {
 // TestOutputNotes wants what an output says besides, if it was written.
 func TestOutputNotes(t *testing.T) {
 	for want, fail := range map[string]error{"3 rules": nil, "": errors.New("disk full")} {
-		o := output{name: filepath.Join(t.TempDir(), "rules.json"), render: func(_, notes io.Writer, _ *sentei.Report, _ []store.ReportInfo) error {
+		o := output{name: filepath.Join(t.TempDir(), "rules.json"), render: func(_, notes io.Writer, _ *sentei.Report, _ past) error {
 			io.WriteString(notes, "3 rules")
 			return fail
 		}}
-		if got, err := o.write(nil, nil); got != want || !errors.Is(err, fail) {
+		if got, err := o.write(nil, past{}); got != want || !errors.Is(err, fail) {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
@@ -143,13 +142,13 @@ func TestOutputIsReplacedInOneStep(t *testing.T) {
 	dir := t.TempDir()
 	o := output{name: filepath.Join(dir, "sub", "report.txt")}
 	write := func(text string, fail error) error {
-		o.render = func(w, _ io.Writer, _ *sentei.Report, _ []store.ReportInfo) error {
+		o.render = func(w, _ io.Writer, _ *sentei.Report, _ past) error {
 			if _, err := io.WriteString(w, text); err != nil {
 				return err
 			}
 			return fail
 		}
-		_, err := o.write(nil, nil)
+		_, err := o.write(nil, past{})
 		return err
 	}
 	if err := write("first", nil); err != nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -25,7 +26,10 @@ func (d *Daemon) handler() http.Handler {
 	for _, f := range report.Formats() {
 		mux.HandleFunc("GET /report/"+f.Name, d.withReport(func(req *http.Request, r *sentei.Report) (string, []byte, error) {
 			var b bytes.Buffer
-			err := f.Write(&b, r, report.Options{Top: f.Top, Trend: d.kept(req.Context())})
+			changed, err := d.since(req.Context(), r, req.URL.Query().Get("since"))
+			if err == nil {
+				err = f.Write(&b, r, report.Options{Top: f.Top, Trend: d.kept(req.Context()), Changes: changed})
+			}
 			return f.ContentType, b.Bytes(), err
 		}))
 	}
@@ -67,7 +71,11 @@ func (d *Daemon) withReport(render func(*http.Request, *sentei.Report) (contentT
 		}
 		contentType, body, err := render(req, r)
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
+			code := http.StatusInternalServerError
+			if e, ok := errors.AsType[statusError](err); ok {
+				code = e.code
+			}
+			http.Error(w, err.Error(), code)
 			return
 		}
 		w.Header().Set("Content-Type", contentType)

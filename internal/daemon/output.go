@@ -13,15 +13,13 @@ import (
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/files"
 	"github.com/sentei/sentei/internal/promconfig"
-	"github.com/sentei/sentei/internal/store"
 )
 
 // output is one file that is written after each scan.
 type output struct {
 	name string // path of the file
-	// render writes to w. What it has to say besides goes to notes. kept is the
-	// reports of before, the newest first.
-	render func(w, notes io.Writer, r *sentei.Report, kept []store.ReportInfo) error
+	// render writes to w. What it has to say besides goes to notes.
+	render func(w, notes io.Writer, r *sentei.Report, before past) error
 }
 
 // CheckOutputs says whether the output part of the configuration names
@@ -41,8 +39,8 @@ func newOutputs(c *config.Config) ([]output, error) {
 			errs = append(errs, fmt.Errorf("output.reports: %w", err))
 			continue
 		}
-		outputs = append(outputs, output{filepath.Join(dir, "report"+f.Extension), func(w, _ io.Writer, r *sentei.Report, kept []store.ReportInfo) error {
-			return f.Write(w, r, report.Options{Top: f.Top, Trend: kept})
+		outputs = append(outputs, output{filepath.Join(dir, "report"+f.Extension), func(w, _ io.Writer, r *sentei.Report, before past) error {
+			return f.Write(w, r, report.Options{Top: f.Top, Trend: before.kept, Changes: before.changes})
 		}})
 	}
 	for _, name := range c.Output.Relabel {
@@ -51,7 +49,7 @@ func newOutputs(c *config.Config) ([]output, error) {
 			errs = append(errs, fmt.Errorf("output.relabel: %w", err))
 			continue
 		}
-		outputs = append(outputs, output{filepath.Join(dir, "relabel."+d.Name+"."+d.Extension), func(w, notes io.Writer, r *sentei.Report, _ []store.ReportInfo) error {
+		outputs = append(outputs, output{filepath.Join(dir, "relabel."+d.Name+"."+d.Extension), func(w, notes io.Writer, r *sentei.Report, _ past) error {
 			options, err := RelabelOptions(c, r)
 			if err != nil {
 				return err
@@ -151,9 +149,9 @@ func ruleFiles(c *config.Config, r *sentei.Report) map[string]map[string]relabel
 
 // write replaces the file in one step. It returns what there is to say of it
 // that does not stand in it.
-func (o output) write(r *sentei.Report, kept []store.ReportInfo) (notes string, err error) {
+func (o output) write(r *sentei.Report, before past) (notes string, err error) {
 	var b strings.Builder
-	err = files.Replace(o.name, 0o644, func(w io.Writer) error { return o.render(w, &b, r, kept) })
+	err = files.Replace(o.name, 0o644, func(w io.Writer) error { return o.render(w, &b, r, before) })
 	if err != nil {
 		return "", fmt.Errorf("write output %s: %w", o.name, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/config"
 	"github.com/sentei/sentei/internal/source"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // Scheduled is a report that is delivered on a schedule of its own.
@@ -128,6 +129,9 @@ type Part struct {
 	Name string // as in notify.Message; empty for all
 	// Of takes the part out of a report of all.
 	Of func(*sentei.Report) *sentei.Report
+	// Trend takes the part's sums out of kept reports; nil where these do not
+	// tell them.
+	Trend func([]store.ReportInfo) []store.ReportInfo
 }
 
 // Parts lists what a scheduled report makes of a report. Owners that are named
@@ -141,11 +145,14 @@ func (s *Scheduled) Parts(r *sentei.Report) []Part {
 		}
 		return r.OfBackends(s.Backends...)
 	}
+	of := func(backends ...string) func([]store.ReportInfo) []store.ReportInfo {
+		return func(kept []store.ReportInfo) []store.ReportInfo { return store.OfBackends(kept, backends...) }
+	}
 	var out []Part
 	switch s.Split {
 	case config.SplitBackend:
 		for _, b := range base(r).Backends {
-			out = append(out, Part{"backend " + b.Name, func(r *sentei.Report) *sentei.Report { return r.OfBackends(b.Name) }})
+			out = append(out, Part{"backend " + b.Name, func(r *sentei.Report) *sentei.Report { return r.OfBackends(b.Name) }, of(b.Name)})
 		}
 	case config.SplitOwner:
 		owners := s.Owners
@@ -153,10 +160,17 @@ func (s *Scheduled) Parts(r *sentei.Report) []Part {
 			owners = base(r).Owners()
 		}
 		for _, owner := range owners {
-			out = append(out, Part{"owner " + owner, func(r *sentei.Report) *sentei.Report { return base(r).OfOwner(owner) }})
+			out = append(out, Part{"owner " + owner, func(r *sentei.Report) *sentei.Report { return base(r).OfOwner(owner) }, nothing})
 		}
 	default:
-		out = append(out, Part{"", base})
+		trend := of(s.Backends...)
+		if len(s.Backends) == 0 {
+			trend = func(kept []store.ReportInfo) []store.ReportInfo { return kept }
+		}
+		out = append(out, Part{"", base, trend})
 	}
 	return out
 }
+
+// nothing is the trend of what kept reports do not tell apart.
+func nothing([]store.ReportInfo) []store.ReportInfo { return nil }

@@ -98,7 +98,11 @@ func (s *scheduler) make(ctx context.Context, c *config.Config, r *Scheduled, du
 	}
 	whole := *report
 	whole.Settings.Owners = c.Owners.Owners
-	composer := Composer{Config: c, Previous: func(name, part string) (*sentei.Report, error) {
+	kept, err := s.box.Reports(ctx)
+	if err != nil {
+		return err
+	}
+	composer := Composer{Config: c, Kept: kept, Previous: func(name, part string) (*sentei.Report, error) {
 		before, err := s.box.LastDelivered(ctx, name, part)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil

@@ -49,7 +49,7 @@ func TestReportsHaveATrend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := outputs[0].write(r, d.kept(t.Context())); err != nil {
+	if _, err := outputs[0].write(r, d.past(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(outputs[0].name); err != nil || !strings.Contains(string(text), trend) {
