@@ -119,20 +119,21 @@ func feederEvidence(feeders []*sentei.ScrapeJob, job string) []sentei.Evidence {
 
 // risk says what the proof cannot know, and what is special about the metric.
 func (x *index) risk(m *sentei.MetricReport, k int) string {
-	text := "Readers that leave no trace in the sources read would miss it, and so would somebody who wants to look back at this time later."
+	var text strings.Builder
+	text.WriteString("Readers that leave no trace in the sources read would miss it, and so would somebody who wants to look back at this time later.")
 	for _, id := range m.JobUsage[k].DeadReaders {
 		if c := x.consumers[id]; c != nil {
-			text += fmt.Sprintf(" The recording rule %s will record nothing more, which nobody reads.", c.Records)
+			fmt.Fprintf(&text, " The recording rule %s will record nothing more, which nobody reads.", c.Records)
 		}
 	}
 	for _, name := range siblings(m.Name) {
 		if other := x.metric(m.Backend, name); other != nil {
 			if verdict := verdictIn(other, m.Jobs[k].Job); verdict != "" && verdict != sentei.Unused {
-				text += fmt.Sprintf(" It is a part of a histogram or summary: %s is %s and stays.", name, verdict)
+				fmt.Fprintf(&text, " It is a part of a histogram or summary: %s is %s and stays.", name, verdict)
 			}
 		}
 	}
-	return text
+	return text.String()
 }
 
 // verdictIn returns the verdict for the metric in a job, "" when it has no

@@ -118,7 +118,7 @@ func (o mergeConstantSeriesOptions) proposeBackend(ctx context.Context, in *Inpu
 		return left(fmt.Sprintf("the inventory that lists series covers %s, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan),
 			"let it cover more, or lower rules.merge_constant_series.min_span"), nil
 	}
-	merges, err := x.readMerges(ctx, reader, b, candidates)
+	merges, err := x.readMerges(ctx, reader, candidates)
 	if err != nil {
 		return Made{}, err
 	}

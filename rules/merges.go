@@ -25,7 +25,7 @@ type merge struct {
 
 // readMerges reads the series of the candidates and returns those of which
 // series of one target become one, each with the fewest labels that do it.
-func (x *index) readMerges(ctx context.Context, reader sentei.SeriesReader, b *sentei.Backend, candidates []mergeCandidate) ([]merge, error) {
+func (x *index) readMerges(ctx context.Context, reader sentei.SeriesReader, candidates []mergeCandidate) ([]merge, error) {
 	targets, err := readTargets(ctx, reader)
 	if err != nil {
 		return nil, err

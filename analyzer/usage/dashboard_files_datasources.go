@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
@@ -70,7 +71,7 @@ func namesMetric(e sentei.Expression, lang sentei.Lang) bool {
 	a := promql.Analyze(e, sentei.LabelSet{})
 	return a.Opaque == "" && slices.ContainsFunc(a.Selectors, func(s sentei.Selector) bool {
 		return slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool {
-			return m.Name == labels.MetricName && (!e.VariableQuery || m.Type == labels.MatchEqual)
+			return m.Name == model.MetricNameLabel && (!e.VariableQuery || m.Type == labels.MatchEqual)
 		})
 	})
 }

@@ -132,11 +132,11 @@ func (r *rule) alloyBlock() string {
 	if len(r.proposals) == 1 && len(r.regex()) <= maxLine {
 		attribute("regex", strconv.Quote(r.regex()))
 	} else { // a metric on a line, so that a reviewer can take one out
-		lines := ""
+		var lines strings.Builder
 		for _, piece := range r.regexLines() {
-			lines += "\t\t\t" + strconv.Quote(piece) + ",\n"
+			lines.WriteString("\t\t\t" + strconv.Quote(piece) + ",\n")
 		}
-		attribute("regex", "string.join([\n"+lines+"\t\t], \"\")")
+		attribute("regex", "string.join([\n"+lines.String()+"\t\t], \"\")")
 	}
 	if r.kind == sentei.StripLabel {
 		attribute("target_label", strconv.Quote(r.label))

@@ -90,7 +90,7 @@ func (p *page) write(w io.Writer, r *sentei.Report, o Options) error {
 	for _, line := range lines {
 		fmt.Fprintf(&out, "%s %s\n", comment, line)
 	}
-	rules.WriteTo(&out) // a buffer cannot fail
+	out.Write(rules.Bytes())
 	_, err := out.WriteTo(w)
 	return err
 }

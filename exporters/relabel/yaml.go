@@ -41,7 +41,7 @@ func (r *rule) fields(camel bool) []string {
 	var lines []string
 	if s := r.sources(); len(s) > 0 {
 		for i := range s {
-			if !model.LabelName(s[i]).IsValidLegacy() {
+			if !model.LegacyValidation.IsValidLabelName(s[i]) {
 				s[i] = quote(s[i])
 			}
 		}

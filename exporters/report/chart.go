@@ -110,7 +110,7 @@ func (d *drawing) draw(times []time.Time, layers []layer) {
 		}
 		return d.Left + (d.Right-d.Left)*at.Sub(times[0]).Seconds()/span
 	}
-	for i := len(layers) - 1; i >= 0; i-- {
+	for i := range slices.Backward(layers) {
 		var edge strings.Builder
 		for k, at := range times {
 			edge.WriteString(map[bool]string{true: "M", false: "L"}[k == 0])

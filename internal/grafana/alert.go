@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/tree"
@@ -43,12 +44,7 @@ func isAlertRule(o *tree.Value) bool {
 func isAlertGroup(o *tree.Value) bool { return anyOf(o.Get("rules"), isAlertRule) }
 
 func anyOf(list *tree.Value, is func(*tree.Value) bool) bool {
-	for _, item := range list.List() {
-		if is(item) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list.List(), is)
 }
 
 func byFolder(o *tree.Value) bool {

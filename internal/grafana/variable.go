@@ -123,7 +123,7 @@ func chosen(option *tree.Value) []string {
 func splitCustom(query string) []string {
 	const comma = "\x00"
 	var values []string
-	for _, v := range strings.Split(strings.ReplaceAll(query, `\,`, comma), ",") {
+	for v := range strings.SplitSeq(strings.ReplaceAll(query, `\,`, comma), ",") {
 		v = strings.TrimSpace(strings.ReplaceAll(v, comma, ","))
 		if i := strings.LastIndex(v, " : "); i > 0 {
 			v = strings.TrimSpace(v[i+len(" : "):])

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/record"
@@ -127,7 +128,7 @@ func podSeries(r *rand.Rand, n int) []labels.Labels {
 		"namespace", fmt.Sprintf("team-%d", n%31), "node", fmt.Sprintf("ip-10-0-%d-%d.internal", n%7, n%41), "pod", pod}
 	var out []labels.Labels
 	add := func(name string, more ...string) {
-		out = append(out, labels.FromStrings(slices.Concat([]string{labels.MetricName, name}, base, more)...))
+		out = append(out, labels.FromStrings(slices.Concat([]string{model.MetricNameLabel, name}, base, more)...))
 	}
 	for i := range 60 {
 		add(fmt.Sprintf("go_process_metric_%d", i), "app", app)

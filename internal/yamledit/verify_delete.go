@@ -30,7 +30,7 @@ func verifyDeletion(file, result []byte, root *yaml.Node, gone map[*yaml.Node]bo
 	}
 	had, ok := countRules(file)
 	if has, still := countRules(result); ok && (!still || has != had-rules) {
-		return fmt.Errorf("Prometheus would read %d rules instead of %d", has, had-rules)
+		return fmt.Errorf("there would be %d rules for Prometheus instead of %d", has, had-rules)
 	}
 	return nil
 }

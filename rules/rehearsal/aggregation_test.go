@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -169,7 +168,7 @@ func TestAggregation(t *testing.T) {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			for _, e := range res.Errors {
-				t.Log(fmt.Sprintf("%s: max %.4f median %.4f aligned %.2g age %s of %d: %s", e.Expr, e.Max, e.Median, e.Aligned, e.Age, e.Instants, e.Detail))
+				t.Logf("%s: max %.4f median %.4f aligned %.2g age %s of %d: %s", e.Expr, e.Max, e.Median, e.Aligned, e.Age, e.Instants, e.Detail)
 				if e.Max < e.Median || e.Max < e.Aligned || tt.exact && e.Max > 1e-12 || !tt.exact && !strings.HasPrefix(e.Expr, "sum(code:") && e.Aligned > 1e-9 {
 					t.Errorf("%+v", e)
 				}

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// KindAlert: an alert fires at other times.
+// KindAlert says that an alert fires at other times.
 const KindAlert = "alert"
 
 // when returns the instants at which an expression is compared: those at which

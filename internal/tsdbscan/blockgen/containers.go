@@ -1,6 +1,9 @@
 package blockgen
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // container is one container of a pod, or the pod's own control group when it
 // has no name.
@@ -52,11 +55,11 @@ func (w *workload) cadvisor() []exporter {
 			"service", "kube-prometheus-stack-kubelet",
 		}
 		for _, c := range p.containers() {
-			containers = append(containers, target{from: c.from, to: c.to, labels: append(scrape[:len(scrape):len(scrape)],
+			containers = append(containers, target{from: c.from, to: c.to, labels: append(slices.Clip(scrape),
 				"container", c.name, "id", c.id, "image", c.image, "name", c.runtimeName())})
 		}
 		pause := hexID(64, p.uid, "pause")
-		networks = append(networks, target{from: p.from, to: p.to, labels: append(scrape[:len(scrape):len(scrape)],
+		networks = append(networks, target{from: p.from, to: p.to, labels: append(slices.Clip(scrape),
 			"id", "/kubepods.slice/kubepods-burstable.slice/cri-containerd-"+pause+".scope",
 			"image", "registry.k8s.io/pause:3.9", "name", pause)})
 	}

@@ -53,7 +53,7 @@ func plain(values Values, prefix string, names string) []family {
 // stand between spaces.
 func labelled(values Values, prefix, names string, points []pairs) []family {
 	var all []family
-	for _, n := range strings.Fields(names) {
+	for n := range strings.FieldsSeq(names) {
 		all = append(all, family{name: prefix + n, values: values, points: points})
 	}
 	return all

@@ -62,7 +62,7 @@ func nodeExporter() []family {
 		}
 		all = append(all, f)
 	}
-	for _, protocol := range strings.Fields("Tcp TcpExt Udp Udp6 UdpLite Icmp Icmp6 Ip Ip6 IpExt") {
+	for protocol := range strings.FieldsSeq("Tcp TcpExt Udp Udp6 UdpLite Icmp Icmp6 Ip Ip6 IpExt") {
 		all = append(all, plain(Counter, "node_netstat_"+protocol+"_", "InErrors InMsgs OutMsgs InOctets OutOctets NoPorts InCsumErrors RcvbufErrors SndbufErrors")...)
 	}
 	return all
