@@ -22,6 +22,7 @@ const (
 	KindOrder     = "order"     // series stand in another order, where that shows
 	KindWarning   = "warning"   // warnings or remarks of the engine differ
 	KindCutover   = "cutover"   // what a deployment did still shows when no old sample is in reach
+	KindAlert     = "alert"     // an alert fires at other times
 	KindCollision = "collision" // series became one, and it is not known what it would hold
 )
 

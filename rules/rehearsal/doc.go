@@ -14,5 +14,6 @@
 // plan.go and collide.go (storage as it would look), touch.go and asked.go (who can notice),
 // subject.go and template.go (what is replayed), instants.go (when), replay.go
 // and compare.go (the comparison), bisect.go (whose fault it is), cutover.go
-// (what shows when it is deployed), finish.go and result.go.
+// (what shows when it is deployed), aggregation.go, recorded.go and measure.go
+// (aggregates, whose error is measured), finish.go and result.go.
 package rehearsal

@@ -11,9 +11,6 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// KindAlert says that an alert fires at other times.
-const KindAlert = "alert"
-
 // when returns the instants at which an expression is compared: those at which
 // any change is (around the begin and the end of series and resets of counters,
 // and spread over the span), and of half of these the moments at which the
