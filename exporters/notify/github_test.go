@@ -114,6 +114,10 @@ var worlds = map[string]struct {
 		s.Commit(ownBranch, "fix", map[string]string{"fix": "f"})
 		s.Merge(1)
 	}, edits("b.yml", "old b\n", "new b\n"), "taken"},
+	"one change is on main already": {func(t testing.TB, s *githubtest.Server) {
+		deliver(t, s, edits("a.yml", "old\n", "new\n", "b.yml", "old b\n", "new b\n"))
+		s.Commit("main", "by hand", map[string]string{"deploy/a.yml": "new\n"})
+	}, edits("a.yml", "old\n", "new\n", "b.yml", "old b\n", "new b\n"), "taken"},
 	"merged, the changes are there": {func(t testing.TB, s *githubtest.Server) {
 		deliver(t, s, edits("a.yml", "old\n", "new\n"))
 		s.Merge(1)
@@ -221,6 +225,7 @@ func TestGitHubWorlds(t *testing.T) {
 		"somebody changed a file":               {[]string{"open"}, map[string]string{"a.yml": "somebody's\n", "b.yml": "new b\n"}, 1, "**Not done:**\n\n- left out deploy/a.yml: on the branch main"},
 		"somebody changed all files":            {[]string{"closed"}, map[string]string{"a.yml": "new\n", "b.yml": "old b\n"}, 1, "closed.\n\n**Not done:**\n\n- left out deploy/a.yml"},
 		"commits of a reviewer":                 {[]string{"open"}, map[string]string{"a.yml": "new\n", "b.yml": "old b\n"}, 1, "holds commits that are not sentei's"},
+		"one change is on main already":         {[]string{"open"}, map[string]string{"a.yml": "new\n", "b.yml": "new b\n"}, 1, "### Payments"},
 		"many comments":                         {[]string{"open"}, map[string]string{"a.yml": "newer\n", "b.yml": "old b\n"}, 1, "### Payments"},
 	}
 	for name, want := range tests {
@@ -228,6 +233,9 @@ func TestGitHubWorlds(t *testing.T) {
 		_ = mustGitHub(t, s, "").Deliver(t.Context(), worlds[name].m) // TestGitHubKilledAtEveryCall looks at it
 		got := short{files: map[string]string{}, comment: want.comment}
 		state := s.State()
+		if worlds[name].want == "taken" && want.pulls[len(want.pulls)-1] == "open" && state.Branches[ownBranch].Parent != "refs/heads/main" {
+			t.Errorf("%s: the commit stands on %s", name, state.Branches[ownBranch].Parent)
+		}
 		for _, p := range state.Pulls {
 			got.pulls = append(got.pulls, p.State)
 		}
@@ -562,6 +570,9 @@ func deliverAndCheck(rt *rapid.T, s *githubtest.Server, c Channel, texts *rapid.
 	}
 	if changed != (len(open) == 1) {
 		rt.Fatalf("%v changes, and %d open pull requests", changed, len(open))
+	}
+	if parent := after.Branches[ownBranch].Parent; changed && parent != "refs/heads/main" {
+		rt.Fatalf("the commit stands on %s", parent)
 	}
 	if diff := cmp.Diff(want, after.Branches[ownBranch].Files); changed && diff != "" {
 		rt.Fatalf("the branch holds something else: %s", diff)
