@@ -50,7 +50,7 @@ type OwnerShare struct {
 // the span have them, and different labels to be independent. What depends on
 // values that the inventory did not read stands under NotKnown.
 func (o *Owners) Shares(metric string, j *JobMetric) []OwnerShare {
-	d := division{j: j, left: 1, labels: map[string]map[string]float64{}, owned: map[string]float64{}}
+	d := division{j: j, left: 1, owned: map[string]float64{}}
 	for i := range o.Rules {
 		if d.left > 0 {
 			d.rule(metric, &o.Rules[i])
@@ -104,6 +104,9 @@ func (d *division) give(owner string, share float64) {
 
 // values returns the shares of the values of a label in the part left.
 func (d *division) values(label string) map[string]float64 {
+	if d.labels == nil {
+		d.labels = map[string]map[string]float64{}
+	}
 	if d.labels[label] == nil {
 		split := d.j.Shares(label)
 		if without, ok := split["(no "+label+")"]; ok {
@@ -117,7 +120,7 @@ func (d *division) values(label string) map[string]float64 {
 
 // rule gives what it matches to its owner, and to NotKnown what it may match.
 func (d *division) rule(metric string, r *OwnerRule) {
-	byLabel := map[string][]*labels.Matcher{}
+	var byLabel map[string][]*labels.Matcher
 	var names []string
 	for _, m := range r.Matchers {
 		switch m.Name {
@@ -130,6 +133,9 @@ func (d *division) rule(metric string, r *OwnerRule) {
 				return
 			}
 		default:
+			if byLabel == nil {
+				byLabel = map[string][]*labels.Matcher{}
+			}
 			if byLabel[m.Name] == nil {
 				names = append(names, m.Name)
 			}
