@@ -43,7 +43,7 @@ func (s *scheduler) run(ctx context.Context) {
 func (s *scheduler) pass(ctx context.Context) (next time.Time) {
 	c, reports := s.current()
 	soonest := func(at time.Time) {
-		if next.IsZero() || at.Before(next) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
@@ -59,17 +59,25 @@ func (s *scheduler) pass(ctx context.Context) (next time.Time) {
 			made = now
 			if err := s.box.SetDue(ctx, r.Name, now); err != nil {
 				s.logger.Error("make report", "report", r.Name, "err", err)
+				soonest(now.Add(storeRetry))
+				continue
 			}
 		}
 		due := lastDue(r.schedule, made, now)
-		if !due.IsZero() {
-			err := s.make(ctx, c, r, due)
-			switch {
-			case errors.Is(err, errNoReport): // a scan will wake us
-			case err != nil && ctx.Err() == nil:
-				s.logger.Error("make report", "report", r.Name, "err", err)
-				soonest(now.Add(storeRetry))
-			}
+		switch missed := r.schedule.Next(made); {
+		case !due.IsZero():
+			err = s.make(ctx, c, r, due)
+		case !missed.IsZero() && !missed.After(now):
+			s.logger.Warn("a report was due while nothing ran, and is too old to be made", "report", r.Name, "due", missed)
+			err = s.box.SetDue(ctx, r.Name, now)
+		default:
+			err = nil
+		}
+		switch {
+		case errors.Is(err, errNoReport): // a scan will wake us
+		case err != nil && ctx.Err() == nil:
+			s.logger.Error("make report", "report", r.Name, "err", err)
+			soonest(now.Add(storeRetry))
 		}
 		soonest(r.schedule.Next(now))
 	}

@@ -235,7 +235,14 @@ func TestMissedReports(t *testing.T) {
 		stop()
 		time.Sleep(5*24*time.Hour + 12*time.Hour) // until 6 January 20:00, a Thursday
 		b := newBench(t, box, reports...)
+		var log strings.Builder
+		b.scheduler.logger = slog.New(slog.NewTextHandler(&log, nil))
 		b.last = nil
+		defer func() {
+			if n := strings.Count(log.String(), "too old to be made"); n != 1 || !strings.Contains(log.String(), "report=weekly due=2000-01-03T09:00:00.000Z") {
+				t.Errorf("what was missed is told %d times:\n%s", n, log.String())
+			}
+		}()
 		defer b.start(t)()
 		time.Sleep(time.Hour)
 		wantGot(t, daily, "01 07:00 daily")
