@@ -159,8 +159,9 @@ func (x *index) deletion(b *sentei.Backend, rule []*sentei.Consumer) sentei.Prop
 		a.Rules = append(a.Rules, c.ID)
 	}
 	slices.Sort(a.Rules)
+	key := ruleKey(rule[0]) // not the consumers: they have line numbers
 	return sentei.Proposal{
-		ID:   sentei.HashID(slices.Concat([]string{deleteDeadRuleKind, b.Name, string(a.Kind)}, a.Rules)...),
+		ID:   sentei.HashID(slices.Concat([]string{deleteDeadRuleKind, b.Name, string(a.Kind)}, key[:])...),
 		Rule: deleteDeadRuleKind, Grade: sentei.GradeA, State: sentei.Pending,
 		Place: sentei.Place{Backend: b.Name}, Action: a,
 		Risk: "Readers that leave no trace in the sources read would miss what it records, and it cannot be computed anew for the time before it comes back.",

@@ -79,6 +79,28 @@ func TestDeleteDeadRule(t *testing.T) {
 	}
 }
 
+// TestDeleteDeadRuleID holds the identifiers, and with them what was decided,
+// when lines are added above the rules.
+func TestDeleteDeadRuleID(t *testing.T) {
+	ids := func(lines int) []string {
+		r := deadReport()
+		for i := range r.Consumers {
+			c := &r.Consumers[i]
+			c.Location.Line += lines
+			c.ID = c.Name + c.Location.String()
+		}
+		proposals, _ := propose(t, r, allRules(t))
+		var out []string
+		for _, p := range proposals {
+			out = append(out, p.ID+" in "+p.Group)
+		}
+		return out
+	}
+	if d := cmp.Diff(ids(0), ids(10)); d != "" {
+		t.Errorf("-before +after\n%s", d)
+	}
+}
+
 func TestDeleteDeadRuleLeavesOut(t *testing.T) {
 	tests := map[string]struct {
 		change func(*sentei.Report)

@@ -200,25 +200,25 @@ func (c *Changes) proposals(before, after *sentei.Report) {
 }
 
 func (c *Changes) consumers(before, after *sentei.Report) {
-	was, is := map[string]bool{}, map[string]bool{}
+	kept := map[content]int{}
 	for i := range before.Consumers {
-		was[before.Consumers[i].ID] = true
+		kept[contentOf(&before.Consumers[i])]++
 	}
-	for i := range after.Consumers {
-		is[after.Consumers[i].ID] = true
-	}
-	// What stands at a place under a name is the same thing, edited; lines move.
-	gone := map[Consumer]int{}
-	for i := range before.Consumers {
-		if o := &before.Consumers[i]; !is[o.ID] {
-			gone[named(o)]++
-		}
-	}
+	var others []*sentei.Consumer // of after
 	for i := range after.Consumers {
 		o := &after.Consumers[i]
-		if was[o.ID] {
+		if k := contentOf(o); kept[k] > 0 {
+			kept[k]--
 			continue
 		}
+		others = append(others, o)
+	}
+	// What stands at a place under a name is the same thing, edited.
+	gone := map[Consumer]int{}
+	for k, n := range kept {
+		gone[k.Consumer] += n
+	}
+	for _, o := range others {
 		n := named(o)
 		n.Kind = New
 		if k := named(o); gone[k] > 0 {
@@ -230,7 +230,8 @@ func (c *Changes) consumers(before, after *sentei.Report) {
 	}
 	for i := range before.Consumers {
 		o := &before.Consumers[i]
-		if k := named(o); !is[o.ID] && gone[k] > 0 {
+		if k := named(o); kept[contentOf(o)] > 0 && gone[k] > 0 {
+			kept[contentOf(o)]--
 			gone[k]--
 			k.Kind, k.Location = Gone, o.Location
 			c.Consumers = append(c.Consumers, k)
@@ -243,6 +244,15 @@ func (c *Changes) consumers(before, after *sentei.Report) {
 		)
 	})
 }
+
+// content is all that matters of a consumer: it is the same consumer when other
+// lines of its file were edited.
+type content struct {
+	Consumer
+	text, opaque string
+}
+
+func contentOf(c *sentei.Consumer) content { return content{named(c), c.Text, c.Opaque} }
 
 // named is what a consumer is recognised by after it was edited.
 func named(c *sentei.Consumer) Consumer {

@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -81,15 +82,15 @@ func TestProposalsAndConsumers(t *testing.T) {
 	proposal := func(id, label string) sentei.Proposal {
 		return sentei.Proposal{ID: id, Action: sentei.Action{Kind: sentei.DropValues, Metric: "m", Label: label}}
 	}
-	consumer := func(id, name string, line int) sentei.Consumer {
-		return sentei.Consumer{ID: id, Kind: sentei.AlertingRule, Name: name, Location: sentei.Location{File: "r.yml", Line: line}}
+	consumer := func(text, name string, line int) sentei.Consumer {
+		return sentei.Consumer{ID: fmt.Sprint(text, line), Kind: sentei.AlertingRule, Name: name, Expression: sentei.Expression{Text: text}, Location: sentei.Location{File: "r.yml", Line: line}}
 	}
 	before, after := report(0), report(time.Hour)
 	before.Proposals = []sentei.Proposal{proposal("a", "x"), proposal("b", "y"), proposal("c", "z"), proposal("d", "w")}
 	after.Proposals = []sentei.Proposal{proposal("d", "w"), proposal("e", "x"), proposal("f", "v")}
 	after.Tracked = []sentei.Tracked{{Proposal: proposal("b", "y")}}
-	before.Consumers = []sentei.Consumer{consumer("1", "edited", 3), consumer("2", "gone", 9), consumer("3", "same", 20)}
-	after.Consumers = []sentei.Consumer{consumer("4", "edited", 5), consumer("5", "new", 7), consumer("3", "same", 20)}
+	before.Consumers = []sentei.Consumer{consumer("1", "edited", 3), consumer("2", "gone", 9), consumer("3", "same", 20), consumer("6", "moved", 30), consumer("6", "moved", 32)}
+	after.Consumers = []sentei.Consumer{consumer("4", "edited", 5), consumer("5", "new", 7), consumer("3", "same", 20), consumer("6", "moved", 31), consumer("6", "moved", 33)}
 	got := Between(before, after)
 	kinds := map[string]Kind{}
 	for _, p := range got.Proposals {
