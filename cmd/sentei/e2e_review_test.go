@@ -173,8 +173,8 @@ func serveReviewed(t *testing.T) (url string) {
 	return url
 }
 
-// keepEarlier keeps reports of the weeks before in the store: more was stored
-// and less of it unused.
+// keepEarlier keeps reports of the weeks before in the store: less was stored,
+// and less of it was unused.
 func keepEarlier(t *testing.T, dir string) {
 	t.Helper()
 	now := reportOf(t, dir)
