@@ -16,6 +16,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/metrics"
+	"github.com/sentei/sentei/internal/store"
 )
 
 var (
@@ -96,6 +97,15 @@ func BenchmarkPages(b *testing.B) {
 	b.Logf("the report: %d MiB", (heap()-none)>>20)
 	b.Logf("/metrics with 100 metrics of their own: %d KiB", ownMetrics(b, r)>>10)
 	keeper := &memory{}
+	for i := range 140 { // as many as the store keeps, with the default retention
+		at := r.At.Add(-time.Duration(i) * 12 * time.Hour)
+		info := store.ReportInfo{ID: store.ReportID(at), At: at, Summary: store.Summary{Currency: "EUR", Verdicts: map[sentei.Verdict]store.Sum{}}}
+		for k, v := range sentei.Verdicts() {
+			info.Verdicts[v] = store.Sum{Series: int64(1_000_000 + 1000*i*k), PerMonth: float64(6500 + 7*i*k)}
+		}
+		keeper.reports = append(keeper.reports, info)
+		keeper.points = append(keeper.points, store.MetricPoint{At: at, Verdict: sentei.Used, Series: int64(300 + i%7), PerMonth: 2, Currency: "EUR"})
+	}
 	for i := range r.Proposals {
 		if i%4 == 0 {
 			keeper.all = append(keeper.all, sentei.Decision{Proposal: r.Proposals[i].ID, State: sentei.Accepted, By: "ana", At: testNow})
@@ -113,7 +123,7 @@ func BenchmarkPages(b *testing.B) {
 		{"overview", "/"}, {"metrics", "/ui/metrics"}, {"metrics filtered", "/ui/metrics?q=component_05&verdict=unused&sort=name"},
 		{"metrics last part", fmt.Sprintf("/ui/metrics?sort=series&offset=%d", len(r.Metrics)-50)},
 		{"metric", "/" + metricPath(m.Backend, m.Name)}, {"proposals", "/ui/proposals"}, {"proposal", "/" + proposalPath(p.ID)},
-		{"relabel", "/ui/relabel?dialect=prometheus"}, {"api inventory", "/api/v1/inventory?limit=1000"},
+		{"relabel", "/ui/relabel?dialect=prometheus"}, {"api trend", "/api/v1/metrics/" + m.Backend + "/" + m.Name + "/trend"}, {"api inventory", "/api/v1/inventory?limit=1000"},
 		{"api proposals", "/api/v1/proposals?limit=1000"}, {"api metrics", "/api/v1/metrics"},
 	} {
 		name, path := page[0], page[1]
