@@ -110,11 +110,17 @@ func (d *drawing) draw(times []time.Time, layers []layer) {
 		}
 		return d.Left + (d.Right-d.Left)*at.Sub(times[0]).Seconds()/span
 	}
+	var points []int // those that lie apart
+	for k, at := range times {
+		if n := len(points); n == 0 || k == len(times)-1 || x(at)-x(times[points[n-1]]) >= 2 {
+			points = append(points, k)
+		}
+	}
 	for i := range slices.Backward(layers) {
 		var edge strings.Builder
-		for k, at := range times {
+		for _, k := range points {
 			edge.WriteString(map[bool]string{true: "M", false: "L"}[k == 0])
-			edge.WriteString(px(x(at)) + " " + px(y(tops[i][k])))
+			edge.WriteString(px(x(times[k])) + " " + px(y(tops[i][k])))
 		}
 		line := edge.String()
 		d.Areas = append(d.Areas, chartArea{

@@ -125,7 +125,8 @@ func TestWaterfallAddsUp(t *testing.T) {
 			}
 			r.Proposals = append(r.Proposals, p)
 		}
-		w := NewWaterfall(r)
+		_, cost, perMonth := r.Total("")
+		w := NewWaterfall(r, cost, perMonth)
 		if w == nil {
 			if left < bill {
 				t.Fatal("no waterfall")

@@ -37,8 +37,14 @@ type waterfallRow struct {
 const waterfallSteps = 7
 
 // NewWaterfall sums up the open proposals of a report by rule and grade, those
-// that save most first. It is nil when they save nothing.
-func NewWaterfall(r *sentei.Report) *Waterfall { return newView(r).waterfall() }
+// that save most first. all and perMonth are what all metrics of the report
+// take. It is nil when the proposals save nothing.
+func NewWaterfall(r *sentei.Report, all sentei.Cost, perMonth float64) *Waterfall {
+	v := &view{Report: r, all: total{cost: all, perMonth: perMonth}, priced: perMonth != 0}
+	v.currency = cmp.Or(r.Settings.Prices.Currency, "money")
+	v.open, v.decided = r.InStates(sentei.Open()...)
+	return v.waterfall()
+}
 
 func (v *view) waterfall() *Waterfall {
 	type step struct {

@@ -4,17 +4,21 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/report"
+	"github.com/sentei/sentei/internal/store"
 )
 
 // An index is what pages look up in a report. It is made once a report.
 type index struct {
 	*sentei.Report
 	priced    bool
+	cost      sentei.Cost // of all metrics
+	perMonth  float64
 	currency  string
 	consumers map[string]*sentei.Consumer
 	metrics   map[metricKey]*sentei.MetricReport
@@ -25,6 +29,8 @@ type index struct {
 	mu      sync.Mutex
 	orders  map[string][]int32 // positions of metrics by what they are sorted by
 	summary *report.Summary
+	trend   *report.Trend // of the reports that were kept when it was drawn
+	drawn   string        // which those were
 }
 
 type metricKey struct{ backend, name string }
@@ -56,6 +62,7 @@ func newIndex(r *sentei.Report) *index {
 		m := &r.Metrics[i]
 		x.metrics[metricKey{m.Backend, m.Name}] = m
 		x.priced = x.priced || m.PerMonth != 0
+		x.cost, x.perMonth = x.cost.Plus(m.Cost), x.perMonth+m.PerMonth
 		for k := range m.Jobs {
 			jobs[m.Jobs[k].Job] = true
 		}
@@ -89,6 +96,21 @@ func (x *index) sums() report.Summary {
 		x.summary = &s
 	}
 	return *x.summary
+}
+
+// trendOf returns the trend of the overview. It is drawn anew when other reports
+// are kept.
+func (x *index) trendOf(kept []store.ReportInfo) *report.Trend {
+	drawn := strconv.Itoa(len(kept))
+	if len(kept) > 0 {
+		drawn += " " + kept[0].ID
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.drawn != drawn {
+		x.trend, x.drawn = report.NewTrend(x.Report, kept), drawn
+	}
+	return x.trend
 }
 
 // sortKeys are what metrics can be sorted by. Numbers fall, names rise, unless

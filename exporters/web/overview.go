@@ -93,7 +93,7 @@ func (h *Handler) overviewPage(w http.ResponseWriter, req *http.Request, x *inde
 	if err != nil {
 		h.options.Logger.Error("list reports", "err", err) // the rest of the page is worth showing
 	}
-	o.Trend = report.NewTrend(x.Report, reports)
-	o.Waterfall = report.NewWaterfall(now)
+	o.Trend = x.trendOf(reports)
+	o.Waterfall = report.NewWaterfall(now, x.cost, x.perMonth)
 	h.show(w, req, http.StatusOK, "ui-overview", "overview", "Overview", x, o)
 }
