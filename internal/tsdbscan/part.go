@@ -92,7 +92,11 @@ func (w *worker) add(p *part, values []uint32, changed []int32, live uint64) {
 // append adds the latest series to the rows.
 func (w *worker) append(p *part, live uint64) {
 	if len(p.rows) == cap(p.rows) {
-		p.rows = w.pool.numbers.grow(p.rows, minRows)
+		room := minRows
+		if 8*len(p.rows) >= w.pool.series { // a large part: it may have all
+			room = w.pool.series
+		}
+		p.rows = w.pool.numbers.grow(p.rows, room)
 	}
 	p.rows = append(p.rows, p.sum|live)
 }

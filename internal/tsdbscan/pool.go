@@ -51,10 +51,12 @@ type pool struct {
 	jobs   stock[job]
 	parts  stock[part]
 	labels stock[label]
+	series int // of the metric
 }
 
-// reset takes all memory back.
-func (f *pool) reset() {
+// reset takes all memory back, for a metric with n series.
+func (f *pool) reset(n int) {
+	f.series = n
 	for _, p := range f.parts.inUse() {
 		f.numbers.give(p.rows)
 		for _, r := range p.runs {

@@ -91,7 +91,7 @@ var errList = errors.New("a postings list holds a series of another metric")
 
 // begin forgets the metric before.
 func (w *worker) begin(t *task) *layouts {
-	w.pool.reset()
+	w.pool.reset(t.count)
 	w.recorder.start(t.reduce, t.count)
 	clear(w.jobs)
 	w.parts, w.counted = w.parts[:0], 0
