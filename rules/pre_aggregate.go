@@ -37,15 +37,15 @@ aggregate can serve:
 | every reader reads | stored | what breaks |
 |---|---|---|
 | sum(rate(x[r])) or sum(increase(x[r])) of a counter | sum: of the rates over r, a metric for each r; as a counter (total) by stream aggregation | by recording rules, values are those of the last interval; by stream aggregation, rates differ around restarts and where series begin and end |
-| sum(x), or sum over avg, last, deriv or delta over time, of a gauge | sum | a series that has ended is still counted until the interval is over |
+| sum(x) of a gauge | sum | a series that has ended is still counted until the interval is over |
 | max(x), max(max_over_time(x[r])) | max | as above |
 | min(x), min(min_over_time(x[r])) | min | as above |
 | group, absent, label_values | any of them | as above |
 
 Whether it is a counter or a gauge is what the metadata say (a source that asks a server has them); without them no sum is proposed. Not
 with count, avg, quantile, stddev or topk, with max or min of a rate, where readers want different aggregates, with changes, irate and the like, which depend on single
-samples, with ranges shorter than four intervals, with a rate over a range that a variable chooses, nor with readers that do not name the
-metric. Values come once an interval: 1m, or twice the scrape interval if that is longer.
+samples, with a sum over avg, last, deriv or delta over time, where series that begin or end make the difference, with ranges shorter than four
+intervals, with a rate over a range that a variable chooses, nor with readers that do not name the metric. Values come once an interval: 1m, or twice the scrape interval if that is longer.
 
 **The rules and the rewritten queries.** The proposal holds the recording rules and, for each reader, the query over what they record
 (` + "`sentei explain proposal ID`" + `; ` + "`sentei propose -o recording_rules`" + ` writes a rule file). A reader that cannot be rewritten keeps the proposal

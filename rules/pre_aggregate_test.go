@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/promql"
 )
 
 // requests returns a metric of 100 series, of which nobody needs instance and
@@ -45,6 +46,7 @@ func TestPreAggregate(t *testing.T) {
 		"a rate of a gauge":       {"gauge", read(`sum by (code) (rate(m[5m]))`), nil, ""},
 		"a sum":                   {"gauge", read(`sum by (code) (m)`), nil, "sum instance,pod 90"},
 		"a sum of a counter":      {"counter", read(`sum by (code) (m)`), nil, ""},
+		"a mean of a gauge":       {"gauge", read(`sum by (code) (avg_over_time(m[10m]))`), nil, ""},
 		"two that agree":          {"counter", read(`sum by (code) (rate(m[5m]))`, `sum(increase(m[1h])) > 3`, `absent(m)`), nil, "sum instance,pod 70"}, // three metrics are recorded
 		"two that do not":         {"gauge", read(`sum by (code) (m)`, `max by (code) (m)`), nil, ""},
 		"the largest":             {"gauge", read(`max by (code) (max_over_time(m[10m]))`, `max(m)`), nil, "max instance,pod 90"},
@@ -55,6 +57,10 @@ func TestPreAggregate(t *testing.T) {
 		"a sum of what type":      {"", read(`sum(m)`), nil, ""},
 		"of two ranges":           {"counter", read(`sum(rate(m[5m]))`, `sum(rate(m[10m]))`), nil, "sum instance,pod 80"},
 		"of a chosen range":       {"counter", read(`sum(rate(m[$__rate_interval]))`), func(r *sentei.Report) { r.Consumers[0].Template = true }, ""},
+		"of a chosen job": {"gauge", read(`sum(m{job="$job"})`, `sum by (code) (m)`), func(r *sentei.Report) {
+			r.Consumers[0].Template = true
+			r.Consumers[0].Selectors = promql.Analyze(r.Consumers[0].Expression, sentei.AllLabelsBut()).Selectors
+		}, "sum instance,pod 90"},
 		"the record is there": {"gauge", read(`max(m)`), func(r *sentei.Report) {
 			r.Metrics = append(r.Metrics, metric("m:max_without_instance_pod", []string{"z"}, sentei.Used))
 		}, ""},

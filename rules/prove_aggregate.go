@@ -134,8 +134,8 @@ func servedBy(series sentei.SeriesType, path []string) string {
 	case "group", "absent", "label_values":
 		return anyAggregate
 	case "sum":
-		level := slices.Contains([]string{"", "avg_over_time", "last_over_time", "deriv", "delta"}, function)
-		if counts && series == sentei.CounterSeries || level && series == sentei.GaugeSeries {
+		// A mean or a difference of sums is another one as soon as series begin or end.
+		if counts && series == sentei.CounterSeries || function == "" && series == sentei.GaugeSeries {
 			return "sum"
 		}
 	case "max", "min":

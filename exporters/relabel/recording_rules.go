@@ -28,7 +28,7 @@ rules first, change the queries once the longest range has passed, and cut the r
 It is read back by Prometheus's own parser of rule files. Check it with ` + "`promtool check rules FILE`" + `. The groups of several backends
 stand in documents of their own, which belong in a file each.
 
-Not here: everything but aggregation.`,
+Not here: everything but aggregation, and of proposals that rewrite the same query all but the first.`,
 		Example: `- record: 'http_inflight:max_without_instance_pod'
   expr: 'max without (instance, pod) (http_inflight)'`,
 	},
@@ -44,26 +44,32 @@ func writeRecordingRules(w io.Writer, r *sentei.Report, o Options) error {
 	for i := range r.Backends {
 		b := &r.Backends[i]
 		var groups strings.Builder
+		var want []sentei.Recording
+		becomes := map[string]string{} // what consumers become, by identifier
 		for k := range r.Proposals {
 			p := &r.Proposals[k]
 			if p.Place.Backend != b.Name {
 				continue
 			}
-			if reason := notRecorded(p); reason != "" {
+			if reason := notRecorded(p, becomes); reason != "" {
 				left.add(reason, p.ID)
 				continue
+			}
+			for _, w := range p.Action.Rewrites {
+				becomes[w.Consumer] = w.To
 			}
 			text, err := recordingGroup(r, p)
 			if err != nil {
 				return err
 			}
 			groups.WriteString(text)
+			want = append(want, p.Action.Recordings...)
 		}
 		if groups.Len() == 0 {
 			continue
 		}
 		doc := fmt.Sprintf("---\n# Backend %s.\ngroups:\n", printable(b.Name)) + indent(groups.String(), "  ")
-		if err := checkRecordings(doc, r, b.Name); err != nil {
+		if err := checkRecordings(doc, want); err != nil {
 			return err
 		}
 		docs.WriteString(doc)
@@ -84,13 +90,20 @@ func writeRecordingRules(w io.Writer, r *sentei.Report, o Options) error {
 	return err
 }
 
-// notRecorded says why recording rules cannot carry out the proposal.
-func notRecorded(p *sentei.Proposal) string {
+// notRecorded says why recording rules cannot carry out the proposal, or "".
+// Consumers become something else already by the proposals before it: each was
+// rewritten alone, so of two texts the second would undo the first.
+func notRecorded(p *sentei.Proposal, becomes map[string]string) string {
 	switch {
 	case p.Action.Kind != sentei.Aggregate:
 		return "no aggregation: see the dialect prometheus"
 	case len(p.Action.Recordings) == 0:
 		return "it has no recording rules"
+	}
+	for _, w := range p.Action.Rewrites {
+		if to, ok := becomes[w.Consumer]; ok && to != w.To {
+			return "it rewrites an expression that a proposal here rewrites, too: it follows when that one is carried out"
+		}
 	}
 	return ""
 }
@@ -128,20 +141,15 @@ func recordingGroup(r *sentei.Report, p *sentei.Proposal) (string, error) {
 
 // checkRecordings reads a document back as Prometheus does: it must hold
 // exactly the rules of the proposals.
-func checkRecordings(doc string, r *sentei.Report, backend string) error {
+func checkRecordings(doc string, want []sentei.Recording) error {
 	groups, errs := rulefmt.Parse([]byte(doc), false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 	if len(errs) > 0 {
 		return fmt.Errorf("read back the recording rules: %w", errors.Join(errs...))
 	}
-	var got, want []sentei.Recording
+	var got []sentei.Recording
 	for _, g := range groups.Groups {
 		for i := range g.Rules {
 			got = append(got, sentei.Recording{Record: g.Rules[i].Record, Expr: g.Rules[i].Expr})
-		}
-	}
-	for i := range r.Proposals {
-		if p := &r.Proposals[i]; p.Place.Backend == backend && notRecorded(p) == "" {
-			want = append(want, p.Action.Recordings...)
 		}
 	}
 	if !slices.Equal(got, want) {

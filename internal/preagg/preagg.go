@@ -53,7 +53,7 @@ func (a *Aggregate) Rewrite(e sentei.Expression) (string, []sentei.Recording, er
 	if e.Lang == sentei.MetricsQL {
 		return "", nil, errors.New("it is MetricsQL")
 	}
-	r := &rewriter{Aggregate: a}
+	r := &rewriter{Aggregate: a, variables: e.Template || e.VariableQuery}
 	text := strings.TrimSpace(e.Text)
 	if e.VariableQuery {
 		out, err := r.listing(text)
@@ -109,9 +109,10 @@ func (a *Aggregate) raw() string {
 // rewriter is one expression on its way.
 type rewriter struct {
 	*Aggregate
-	ranges   promql.RangeVariables
-	recorded map[string]string // expressions, by what they record
-	unless   string            // why it cannot be done
+	variables bool // of Grafana may stand in strings
+	ranges    promql.RangeVariables
+	recorded  map[string]string // expressions, by what they record
+	unless    string            // why it cannot be done
 }
 
 func (r *rewriter) rules() []sentei.Recording {
@@ -142,9 +143,12 @@ func (r *rewriter) reads(s *parser.VectorSelector) bool {
 	return named && name == r.Metric && !s.Anchored && !s.Smoothed && sel.MatchesName(r.Metric) && r.acceptsJob(s)
 }
 
+// acceptsJob reports whether the selector may select series of the job: a
+// variable may stand for it.
 func (r *rewriter) acceptsJob(s *parser.VectorSelector) bool {
 	for _, m := range s.LabelMatchers {
-		if m.Name == model.JobLabel && !m.Matches(r.Job) {
+		variable := r.variables && (strings.Contains(m.Value, "$") || strings.Contains(m.Value, "[["))
+		if m.Name == model.JobLabel && !variable && !m.Matches(r.Job) {
 			return false
 		}
 	}

@@ -33,7 +33,7 @@ func TestRewrite(t *testing.T) {
 		},
 		"a rate in some jobs": {
 			among(counter), sentei.Expression{Text: `sum(rate(m_total{code="5"}[5m]))`},
-			`sum(m_total:rate5m_without_instance_pod{code="5"} or rate(m_total{code="5",job!="a"}[5m]))`,
+			`sum(m_total:rate5m_without_instance_pod{code="5",job="a"} or rate(m_total{code="5",job!="a"}[5m]))`,
 			[]string{`m_total:rate5m_without_instance_pod = sum without (instance, pod) (rate(m_total{job="a"}[5m]))`}, "",
 		},
 		"a rate of this job": {
@@ -47,13 +47,27 @@ func TestRewrite(t *testing.T) {
 			[]string{"m_total:group_without_instance_pod = group without (instance, pod) (m_total)"}, "",
 		},
 		"a level": {
-			gauge, sentei.Expression{Text: `sum without (x) (avg_over_time(m{q="$q"}[$__interval])) + sum(m)`, Template: true},
-			`sum without (x) (avg_over_time(m:sum_without_pod{q="$q"}[$__interval])) + sum(m:sum_without_pod)`,
-			[]string{"m:sum_without_pod = sum without (pod) (m)"}, "",
+			largest, sentei.Expression{Text: `max without (x) (max_over_time(m{q="$q"}[$__interval])) + max(m)`, Template: true},
+			`max without (x) (max_over_time(m:max_without_pod{q="$q"}[$__interval])) + max(m:max_without_pod)`,
+			[]string{"m:max_without_pod = max without (pod) (m)"}, "",
 		},
+		"a job by variable": {
+			counter, sentei.Expression{Text: `sum(rate(m_total{job=~"$job"}[5m]))`, Template: true},
+			`sum(m_total:rate5m_without_instance_pod{job=~"$job"})`, []string{rate}, "",
+		},
+		"one of the jobs by variable": {
+			among(gauge), sentei.Expression{Text: `sum(m{job="$job"})`, Template: true},
+			`sum(m:sum_without_pod{job="$job",job="a"} or m{job!="a",job="$job"})`,
+			[]string{`m:sum_without_pod = sum without (pod) (m{job="a"})`}, "",
+		},
+		"a list of a job by variable": {
+			largest, sentei.Expression{Text: `label_values(m{job="[[job]]"}, code)`, VariableQuery: true},
+			`label_values(m:max_without_pod{job="[[job]]"}, code)`, []string{`m:max_without_pod = max without (pod) (m)`}, "",
+		},
+		"a job of that name": {gauge, sentei.Expression{Text: `sum(m{job="$job"})`}, `sum(m{job="$job"})`, nil, ""},
 		"the largest of some jobs": {
 			among(largest), sentei.Expression{Text: `max(max_over_time(m[5m]))`},
-			`max(max_over_time(m:max_without_pod[5m]) or max_over_time(m{job!="a"}[5m]))`,
+			`max(max_over_time(m:max_without_pod{job="a"}[5m]) or max_over_time(m{job!="a"}[5m]))`,
 			[]string{`m:max_without_pod = max without (pod) (m{job="a"})`}, "",
 		},
 		"a list": {
@@ -69,11 +83,16 @@ func TestRewrite(t *testing.T) {
 		"absent in some jobs": {among(counter), sentei.Expression{Text: `absent(m_total)`}, "", nil, "in all jobs"},
 		"the largest rate":    {counter, sentei.Expression{Text: `max(rate(m_total[5m]))`}, "", nil, "no recorded aggregate serves m_total"},
 		"a sum of a counter":  {counter, sentei.Expression{Text: `sum(m_total)`}, "", nil, "no recorded aggregate"},
-		"by name":             {gauge, sentei.Expression{Text: `sum by (__name__) (m)`}, "", nil, "no recorded aggregate"},
-		"by a regex":          {gauge, sentei.Expression{Text: `sum({__name__=~"m|n"})`}, "", nil, "no recorded aggregate"},
-		"partly":              {gauge, sentei.Expression{Text: `sum(m) / count(m)`}, "", nil, "serves m"},
-		"series":              {largest, sentei.Expression{Text: `metrics(m)`, VariableQuery: true}, "", nil, "of a form"},
-		"MetricsQL":           {gauge, sentei.Expression{Text: `sum(m)`, Lang: sentei.MetricsQL}, "", nil, "MetricsQL"},
+		// While series begin and end, the sum of means is not the mean of sums, nor
+		// that of differences.
+		"a sum of means":       {gauge, sentei.Expression{Text: `sum(avg_over_time(m[1h]))`}, "", nil, "no recorded aggregate"},
+		"a sum of differences": {gauge, sentei.Expression{Text: `sum(delta(m[1h]))`}, "", nil, "no recorded aggregate"},
+		"a list of names":      {gauge, sentei.Expression{Text: `label_values(m, __name__)`, VariableQuery: true}, "", nil, "names"},
+		"by name":              {gauge, sentei.Expression{Text: `sum by (__name__) (m)`}, "", nil, "no recorded aggregate"},
+		"by a regex":           {gauge, sentei.Expression{Text: `sum({__name__=~"m|n"})`}, "", nil, "no recorded aggregate"},
+		"partly":               {gauge, sentei.Expression{Text: `sum(m) / count(m)`}, "", nil, "serves m"},
+		"series":               {largest, sentei.Expression{Text: `metrics(m)`, VariableQuery: true}, "", nil, "of a form"},
+		"MetricsQL":            {gauge, sentei.Expression{Text: `sum(m)`, Lang: sentei.MetricsQL}, "", nil, "MetricsQL"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

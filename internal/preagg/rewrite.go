@@ -63,9 +63,11 @@ func (r *rewriter) aggregated(n *parser.AggregateExpr) parser.Expr {
 		switch {
 		case !r.reads(e):
 		case n.Op == parser.GROUP:
-			return r.or(e, e, renamed(e, r.existence()))
+			v := renamed(e, r.existence())
+			return r.or(e, e, v, v)
 		case function == r.Function && (function != "sum" || r.Series == sentei.GaugeSeries):
-			return r.or(e, e, renamed(e, r.store(function, function, r.raw())))
+			v := renamed(e, r.store(function, function, r.raw()))
+			return r.or(e, e, v, v)
 		}
 	case *parser.Call:
 		s, m := rangeOf(e)
@@ -74,7 +76,6 @@ func (r *rewriter) aggregated(n *parser.AggregateExpr) parser.Expr {
 		}
 		name := e.Func.Name
 		counts := name == "rate" || name == "increase"
-		level := slices.Contains([]string{"avg_over_time", "last_over_time", "deriv", "delta"}, name)
 		switch {
 		case function == "sum" && r.Series == sentei.CounterSeries && counts:
 			if r.ranges.Stands(m.Range) || m.RangeExpr != nil {
@@ -82,11 +83,13 @@ func (r *rewriter) aggregated(n *parser.AggregateExpr) parser.Expr {
 				return nil
 			}
 			of := model.Duration(m.Range).String()
-			return r.or(s, e, renamed(s, r.store("sum", name+of, fmt.Sprintf("%s(%s[%s])", name, r.raw(), of))))
-		case function == "sum" && r.Series == sentei.GaugeSeries && level, function != "sum" && name == function+"_over_time":
+			v := renamed(s, r.store("sum", name+of, fmt.Sprintf("%s(%s[%s])", name, r.raw(), of)))
+			return r.or(s, e, v, v)
+		case function != "sum" && name == function+"_over_time":
 			over := *m
-			over.VectorSelector = renamed(s, r.store(function, function, r.raw()))
-			return r.or(s, e, &parser.Call{Func: e.Func, Args: parser.Expressions{&over}})
+			v := renamed(s, r.store(function, function, r.raw()))
+			over.VectorSelector = v
+			return r.or(s, e, v, &parser.Call{Func: e.Func, Args: parser.Expressions{&over}})
 		}
 	}
 	return nil
@@ -100,13 +103,16 @@ func (r *rewriter) existence() string {
 	return r.store(r.Function, r.Function, r.raw())
 }
 
-// or returns the recorded form, and beside it the old one for the series of
-// other jobs where the selector of the old one selects such.
-func (r *rewriter) or(s *parser.VectorSelector, old, recorded parser.Expr) parser.Expr {
+// or returns the recorded form, which reads v, and beside it the old one for the
+// series of other jobs where the selector of the old one selects such. Then v
+// asks for the job: rules of another job may record under the same name.
+func (r *rewriter) or(s *parser.VectorSelector, old parser.Expr, v *parser.VectorSelector, recorded parser.Expr) parser.Expr {
 	if r.alone(s) {
 		return recorded
 	}
-	s.LabelMatchers = append(slices.Clone(s.LabelMatchers), labels.MustNewMatcher(labels.MatchNotEqual, model.JobLabel, r.Job))
+	job := func(t labels.MatchType) *labels.Matcher { return labels.MustNewMatcher(t, model.JobLabel, r.Job) }
+	v.LabelMatchers = append(v.LabelMatchers, job(labels.MatchEqual))
+	s.LabelMatchers = append(slices.Clone(s.LabelMatchers), job(labels.MatchNotEqual))
 	return &parser.BinaryExpr{Op: parser.LOR, LHS: recorded, RHS: old, VectorMatching: &parser.VectorMatching{Card: parser.CardManyToMany}}
 }
 
@@ -167,9 +173,11 @@ func (r *rewriter) listing(text string) (string, error) {
 	}
 	s, ok := tree.(*parser.VectorSelector)
 	switch {
-	case ok && r.reads(s):
 	case r.left(tree) == "":
 		return text, nil
+	case strings.TrimSpace(inner[comma+1:]) == model.MetricNameLabel:
+		return "", fmt.Errorf("it lists names of metrics by %s", tree)
+	case ok && r.reads(s):
 	default:
 		return "", fmt.Errorf("no recorded aggregate serves %s", tree)
 	}

@@ -30,7 +30,6 @@ func TestMeasuredError(t *testing.T) {
 		{`sum by (code) (rate(m[5m]))`, "sum", sentei.CounterSeries},
 		{`sum(increase(m[10m]))`, "sum", sentei.CounterSeries},
 		{`sum by (code) (m)`, "sum", sentei.GaugeSeries},
-		{`sum(avg_over_time(m[7m]))`, "sum", sentei.GaugeSeries},
 		{`max without (code) (max_over_time(m[6m]))`, "max", sentei.GaugeSeries},
 		{`min by (code) (m)`, "min", sentei.GaugeSeries},
 	}
