@@ -43,9 +43,8 @@ func (c *emailChannel) compose(m *Message, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	blocks := markdown.Parse(m.Text)
-	msg.SetBodyString(gomail.TypeTextPlain, emailPlain(m, blocks, note))
-	page, err := emailHTML(m, blocks, note)
+	msg.SetBodyString(gomail.TypeTextPlain, emailPlain(m, note))
+	page, err := emailHTML(m, note)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +86,8 @@ func origin(m *Message) string {
 // linked reports whether the text of a message links to the report itself.
 func linked(m *Message) bool { return strings.Contains(m.Text, "]("+m.Link+")") }
 
-func emailPlain(m *Message, blocks []markdown.Block, note string) string {
-	parts := []string{markdown.Plain(blocks)}
+func emailPlain(m *Message, note string) string {
+	parts := []string{markdown.Plain(markdown.Parse(m.Text))}
 	if m.Link != "" && !linked(m) {
 		parts = append(parts, "The report: "+m.Link)
 	}
@@ -114,8 +113,12 @@ func emailFacts(f *Facts) []emailFact {
 	return append(facts, emailFact{"open proposals", number.Count(int64(f.Proposals)), saving})
 }
 
-func emailHTML(m *Message, blocks []markdown.Block, note string) (string, error) {
+func emailHTML(m *Message, note string) (string, error) {
 	page, err := template.New("mail").Parse(emailPage)
+	if err != nil {
+		return "", err
+	}
+	text, err := markdown.HTML(m.Text)
 	if err != nil {
 		return "", err
 	}
@@ -126,7 +129,7 @@ func emailHTML(m *Message, blocks []markdown.Block, note string) (string, error)
 	var b strings.Builder
 	err = page.Execute(&b, map[string]any{
 		"Title": m.Title, "Link": link, "Note": note, "Origin": origin(m), "Facts": emailFacts(&m.Facts),
-		"Text": template.HTML(markdown.HTML(blocks)),
+		"Text": template.HTML(text),
 	})
 	return b.String(), err
 }

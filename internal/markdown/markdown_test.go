@@ -7,6 +7,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// inline returns the spans of a paragraph.
+func inline(text string) []Span {
+	var all []Span
+	for _, b := range Parse(text) {
+		all = append(all, b.Spans...)
+	}
+	return all
+}
+
 func TestInline(t *testing.T) {
 	tests := map[string][]Span{
 		"plain":                 {{Text: "plain"}},
@@ -33,7 +42,7 @@ func TestInline(t *testing.T) {
 		"":                      nil,
 	}
 	for text, want := range tests {
-		if diff := cmp.Diff(want, Inline(text)); diff != "" {
+		if diff := cmp.Diff(want, inline(text)); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}
@@ -63,28 +72,51 @@ end`
 
 func TestHTML(t *testing.T) {
 	want := `<h2>Title with <code>code</code></h2>
-<p>First <em>line</em> second line<br>
+<p>First <em>line</em>
+second line<br>
 after a break</p>
 <ul>
-<li>one <strong>bold</strong> goes on</li>
-<li style="margin-left:2em">deeper <a href="https://x/y?a=1&amp;b=2">link</a></li>
-<li>two &lt;b&gt; &amp; more</li>
+<li>one <strong>bold</strong>
+goes on
+<ul>
+<li>deeper <a href="https://x/y?a=1&amp;b=2">link</a></li>
 </ul>
-<ol>
+</li>
+</ul>
+<ul>
+<li>two <!-- raw HTML omitted --> &amp; more</li>
+</ul>
+<ol start="3">
 <li>third</li>
 </ol>
-<pre>sum(rate(a[5m])) &gt; 1
+<pre><code class="language-promql">sum(rate(a[5m])) &gt; 1
 
-# no heading</pre>
+# no heading
+</code></pre>
 <table>
-<tr><th>metric</th><th>series</th></tr>
-<tr><td><code>a{b=~&#34;x|y&#34;}</code></td><td>1 000</td></tr>
-<tr><td>short</td><td></td></tr>
+<thead>
+<tr>
+<th>metric</th>
+<th style="text-align:right">series</th>
+</tr>
+</thead>
+<tbody>
+<tr>
+<td><code>a{b=~&quot;x|y&quot;}</code></td>
+<td style="text-align:right">1 000</td>
+</tr>
+<tr>
+<td>short</td>
+<td></td>
+</tr>
+</tbody>
 </table>
+<hr>
 <p>end</p>
 `
-	if diff := cmp.Diff(want, HTML(Parse(sample))); diff != "" {
-		t.Error(diff)
+	got, err := HTML(sample)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(err, diff)
 	}
 }
 
@@ -122,7 +154,10 @@ func FuzzParse(f *testing.F) {
 	f.Add("**_`[](<>)`_**\\")
 	f.Fuzz(func(t *testing.T, text string) {
 		blocks := Parse(text)
-		page := HTML(blocks)
+		page, err := HTML(text)
+		if err != nil {
+			t.Error(err)
+		}
 		if strings.Contains(page, "<script") || strings.Contains(page, "javascript:\"") {
 			t.Errorf("%q became %q", text, page)
 		}
