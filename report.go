@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -213,24 +214,30 @@ func (r *Report) OfBackends(names ...string) *Report {
 // how many of the others there are in each state. Proposals that stand and fall
 // together are left out together.
 func (r *Report) InStates(states ...State) (*Report, map[State]int) {
-	left, groups := map[State]int{}, map[string]bool{}
+	out := r.Only(func(p *Proposal) bool { return slices.Contains(states, p.State) })
+	left := map[State]int{}
 	for i := range r.Proposals {
-		if p := &r.Proposals[i]; !slices.Contains(states, p.State) {
-			left[p.State]++
-			groups[p.Group] = p.Group != ""
+		left[r.Proposals[i].State]++
+	}
+	for i := range out.Proposals {
+		left[out.Proposals[i].State]--
+	}
+	maps.DeleteFunc(left, func(_ State, n int) bool { return n == 0 })
+	return out, left
+}
+
+// Only returns a copy that has only the proposals that are wanted, without
+// those that stand and fall together with one that is not.
+func (r *Report) Only(wanted func(*Proposal) bool) *Report {
+	groups := map[string]bool{} // that are not wanted in full
+	for i := range r.Proposals {
+		if p := &r.Proposals[i]; !wanted(p) && p.Group != "" {
+			groups[p.Group] = true
 		}
 	}
 	out := *r
-	out.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p Proposal) bool {
-		if !slices.Contains(states, p.State) {
-			return true
-		}
-		if groups[p.Group] {
-			left[p.State]++
-		}
-		return groups[p.Group]
-	})
-	return &out, left
+	out.Proposals = slices.DeleteFunc(slices.Clone(r.Proposals), func(p Proposal) bool { return groups[p.Group] || !wanted(&p) })
+	return &out
 }
 
 // Together returns the proposals that stand and fall with this one, itself

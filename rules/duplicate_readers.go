@@ -4,48 +4,75 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
-// jobReaders are the consumers, in words, that can read metrics through the
-// first of two stored jobs alone, through the second alone, and through both;
-// each sorted.
+// jobReaders are the consumers, in words, that can read some metric through the
+// first of two stored jobs alone, some through the second alone, and some
+// through both; each sorted. One consumer may be all three.
 type jobReaders [3][]string
 
 // both is the place of those that can read both.
 const both = 2
 
 // readersOf finds out which consumers can read the metrics through which of two
-// stored jobs, which may be equal.
+// stored jobs, which may be equal. The metric of one job is read through that
+// alone.
 func (x *index) readersOf(backend string, metrics []string, jobs [2]string) jobReaders {
-	can := map[string][2]bool{} // by consumer
+	places := map[string]*[3]bool{} // by consumer
 	for _, metric := range metrics {
 		m := x.metric(backend, metric)
+		through := map[string][2]bool{} // by consumer
 		for i := range m.Jobs {
 			if i >= len(m.JobUsage) {
 				continue
 			}
 			for _, id := range m.JobUsage[i].Readers {
-				c := can[id]
+				c := through[id]
 				for side := range jobs {
 					c[side] = c[side] || m.Jobs[i].Job == jobs[side]
 				}
-				can[id] = c
+				through[id] = c
+			}
+		}
+		for id, c := range through {
+			if places[id] == nil {
+				places[id] = &[3]bool{}
+			}
+			switch {
+			case c[0] && c[1]:
+				places[id][both] = true
+			case c[0]:
+				places[id][0] = true
+			case c[1]:
+				places[id][1] = true
 			}
 		}
 	}
 	var out jobReaders
-	for _, id := range slices.Sorted(maps.Keys(can)) {
-		c, through := x.consumers[id], can[id]
-		place := both
-		switch {
-		case c == nil || through == [2]bool{}:
+	for _, id := range slices.Sorted(maps.Keys(places)) {
+		c := x.consumers[id]
+		if c == nil {
 			continue
-		case !through[1]:
-			place = 0
-		case !through[0]:
-			place = 1
 		}
-		out[place] = append(out[place], fmt.Sprintf("%s %q", c.Kind, c.Name))
+		for place, is := range places[id] {
+			if is {
+				out[place] = append(out[place], fmt.Sprintf("%s %q", c.Kind, c.Name))
+			}
+		}
+	}
+	return out
+}
+
+// ofJobs returns the names of what is stored of the jobs, up and what only one
+// of them stores included: all of it ends when a job is no longer scraped.
+func (x *index) ofJobs(backend string, jobs [2]string) []string {
+	var out []string
+	for i := range x.report.Metrics {
+		m := &x.report.Metrics[i]
+		if m.Backend == backend && m.RecordedBy == "" && !strings.Contains(m.Name, ":") && (jobOf(m, jobs[0]) != nil || jobOf(m, jobs[1]) != nil) {
+			out = append(out, m.Name)
+		}
 	}
 	return out
 }

@@ -26,9 +26,9 @@ only the one, only the other, or both. What nobody reads in one of the jobs is n
 cost: drop_unused_metric proposes to drop it.
 
 **By address.** Two scrape jobs scrape a target twice when scheme, address, path and parameters are equal after relabeling, and
-proxies, headers and credentials are set alike: kubernetes-pods and the job of a ServiceMonitor, for example. The targets are
+proxies, headers, credentials, formats and rules that drop series are set alike: kubernetes-pods and the job of a ServiceMonitor, for example. The targets are
 those that the server tells of (sources prometheus and victoriametrics), else those of static_configs in prometheus_config. The
-cost is that of the metrics that both write, in the job that fewer consumers read alone. Jobs that store no metric in
+cost is that of the metrics that both write, in the job that fewer consumers read alone, of which up and what only one job stores count, too. Jobs that store no metric in
 common share a target on purpose and are not told of; nor are two servers that scrape the same target, which is how Prometheus is
 made redundant. Two names of one host are two addresses here.
 

@@ -162,7 +162,7 @@ func (o duplicateSeriesOptions) targetFinding(x *index, b *sentei.Backend, p *ta
 		find.Hint = "let one of the two scrape jobs stop scraping them" + intervals
 		return finding(find), true
 	}
-	readers := x.readersOf(b.Name, f.metrics, p.jobs)
+	readers := x.readersOf(b.Name, x.ofJobs(b.Name, p.jobs), p.jobs)
 	second := 1
 	if a, b := len(readers[0]), len(readers[1]); a < b || a == b && f.cost[0].Series < f.cost[1].Series {
 		second = 0
@@ -173,8 +173,10 @@ func (o duplicateSeriesOptions) targetFinding(x *index, b *sentei.Backend, p *ta
 	switch {
 	case p.jobs[0] == p.jobs[1]:
 		find.Hint = "compare some values, then let one of the two scrape jobs stop scraping them"
+	case len(readers[second]) == 0 && x.unsure(b) != "":
+		find.Hint = fmt.Sprintf("no known consumer reads job %s alone, but not all are known: %s; find out first", p.jobs[second], x.unsure(b))
 	case len(readers[second]) == 0:
-		find.Hint = fmt.Sprintf("nobody reads them through job %s alone: compare some values, then let scrape job %s stop scraping them", p.jobs[second], p.scrapeJobs[second])
+		find.Hint = fmt.Sprintf("nobody reads job %s alone: compare some values, then let scrape job %s stop scraping them", p.jobs[second], p.scrapeJobs[second])
 	default:
 		find.Hint = fmt.Sprintf("each job has readers of its own: let those of job %s read job %s, compare some values, then let scrape job %s stop scraping them",
 			p.jobs[second], p.jobs[first], p.scrapeJobs[second])

@@ -30,9 +30,10 @@ func TestDuplicateTargets(t *testing.T) {
 		known     bool
 		readers   []string
 		instances []string
+		ups       []string // who reads up of it
 	}
-	pods := side{sentei.Used, true, []string{"both", "only pods"}, []string{"a", "b", "c"}}
-	monitor := side{sentei.Used, true, []string{"both"}, []string{"x", "y"}}
+	pods := side{sentei.Used, true, []string{"both", "only pods"}, []string{"a", "b", "c"}, nil}
+	monitor := side{sentei.Used, true, []string{"both"}, []string{"x", "y"}, nil}
 	with := func(s side, change func(*side)) side { change(&s); return s }
 	two := []sentei.DuplicateTarget{
 		{URL: "http://a/metrics", Targets: []sentei.ScrapeTarget{{ScrapeJob: "s1", Job: "pods", Instance: "a"}, {ScrapeJob: "s2", Job: "monitor", Instance: "x"}}},
@@ -41,25 +42,31 @@ func TestDuplicateTargets(t *testing.T) {
 	tests := map[string]struct {
 		pods, monitor side
 		targets       []sentei.DuplicateTarget
-		apart         bool // the jobs store other metrics each
+		apart         bool   // the jobs store other metrics each
+		also          string // who reads what monitor alone stores
 		message, hint string
 		cost          int64
 	}{
 		"none": {pods: pods, monitor: monitor},
 		"the second can go": {pods: pods, monitor: monitor, targets: two, cost: 20,
 			message: `2 targets of scrape job s2 are scraped by scrape job s1, too: http://a/metrics, http://b/metrics. Both write 1 metric, about 20 series as job "pods" and 20 as job "monitor". Consumers that can read them through job pods alone: 1 (dashboard "only pods"); through job monitor alone: none; through both: 1`,
-			hint:    "nobody reads them through job monitor alone: compare some values, then let scrape job s2 stop scraping them; see whether those that can read both add them up, and then count them twice now; they scrape every 15s and every 1m: keep the one that readers need"},
+			hint:    "nobody reads job monitor alone: compare some values, then let scrape job s2 stop scraping them; see whether those that can read both add them up, and then count them twice now; they scrape every 15s and every 1m: keep the one that readers need"},
 		"the first can go": {pods: with(pods, func(s *side) { s.readers = []string{"both"} }), monitor: with(monitor, func(s *side) { s.readers = []string{"both", "only monitor"} }), targets: two, cost: 20,
-			message: "through job pods alone: none", hint: "nobody reads them through job pods alone: compare some values, then let scrape job s1 stop"},
+			message: "through job pods alone: none", hint: "nobody reads job pods alone: compare some values, then let scrape job s1 stop"},
 		"both are needed": {pods: pods, monitor: with(monitor, func(s *side) { s.readers = []string{"only monitor"} }), targets: two[:1], cost: 10,
 			message: "1 target of scrape job s2 are", hint: "each job has readers of its own: let those of job monitor read job pods"},
 		"counted by the share of targets": {pods: pods, monitor: with(monitor, func(s *side) { s.known = false }), targets: two[:1], cost: 10,
 			message: `about 10 series as job "pods" and 10 as job "monitor"`},
-		"unknown is not unused": {pods: pods, monitor: with(monitor, func(s *side) { s.verdict, s.readers = sentei.Unknown, nil }), targets: two, cost: 20, message: "alone: none"},
-		"unread in one":         {pods: pods, monitor: with(monitor, func(s *side) { s.verdict, s.readers = sentei.Unused, nil }), targets: two},
-		"unread in the first":   {pods: with(pods, func(s *side) { s.verdict, s.readers = sentei.Unused, nil }), monitor: monitor, targets: two},
-		"a part each":           {pods: pods, monitor: monitor, targets: two, apart: true},
-		"gone":                  {pods: pods, monitor: with(monitor, func(s *side) { s.instances = []string{"z"} }), targets: two},
+		"unknown is not unused": {pods: pods, monitor: with(monitor, func(s *side) { s.verdict, s.readers = sentei.Unknown, nil }), targets: two, cost: 20, message: "alone: none",
+			hint: "no known consumer reads job monitor alone, but not all are known: it is unknown who reads requests_total; find out first"},
+		"read is what only one stores": {pods: pods, monitor: monitor, targets: two, also: "only monitor", cost: 20,
+			message: `through job monitor alone: 2 (alerting rule "only monitor", dashboard "both"); through both: 1`, hint: "each job has readers of its own"},
+		"read is whether one is up": {pods: pods, monitor: with(monitor, func(s *side) { s.ups = []string{"only monitor"} }), targets: two, cost: 20,
+			message: `through job monitor alone: 1 (alerting rule "only monitor"); through both: 1`, hint: "each job has readers of its own"},
+		"unread in one":       {pods: pods, monitor: with(monitor, func(s *side) { s.verdict, s.readers = sentei.Unused, nil }), targets: two},
+		"unread in the first": {pods: with(pods, func(s *side) { s.verdict, s.readers = sentei.Unused, nil }), monitor: monitor, targets: two},
+		"a part each":         {pods: pods, monitor: monitor, targets: two, apart: true},
+		"gone":                {pods: pods, monitor: with(monitor, func(s *side) { s.instances = []string{"z"} }), targets: two},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +82,10 @@ func TestDuplicateTargets(t *testing.T) {
 				}
 				into.Jobs, into.JobUsage = append(into.Jobs, j), append(into.JobUsage, u)
 				up.Jobs = append(up.Jobs, sentei.JobMetric{Job: job, Cost: sentei.Cost{Series: int64(len(s.instances))}})
-				up.JobUsage = append(up.JobUsage, u)
+				up.JobUsage = append(up.JobUsage, sentei.JobUsage{Usage: sentei.Usage{Verdict: sentei.Used, Readers: s.ups}})
+			}
+			if tt.also != "" {
+				other.Jobs, other.JobUsage = m.Jobs[:1:1], []sentei.JobUsage{{Usage: sentei.Usage{Verdict: sentei.Used, Readers: []string{"both", tt.also}}}}
 			}
 			r := build([]sentei.ScrapeJob{{Name: "s1", JobLabels: []string{"pods"}, Interval: 15e9}, {Name: "s2", JobLabels: []string{"monitor"}, Interval: 60e9}},
 				[]sentei.MetricReport{other, m, up}, reader(sentei.Dashboard, "both"), reader(sentei.Dashboard, "only pods"), reader(sentei.AlertingRule, "only monitor"))

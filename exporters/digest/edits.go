@@ -22,14 +22,7 @@ func Edits(whole, part *sentei.Report, o relabel.Options, states ...sentei.State
 	for i := range part.Proposals {
 		mine[part.Proposals[i].ID] = true
 	}
-	chosen := *whole
-	chosen.Proposals = slices.Clone(whole.Proposals)
-	for i := range chosen.Proposals {
-		if p := &chosen.Proposals[i]; !mine[p.ID] {
-			p.State = "" // of somebody else
-		}
-	}
-	r, _ := chosen.InStates(states...)
+	r := whole.Only(func(p *sentei.Proposal) bool { return mine[p.ID] && slices.Contains(states, p.State) })
 	if len(r.Proposals) == 0 {
 		return nil, "", nil
 	}

@@ -178,7 +178,7 @@ func Apply(r *sentei.Report, backend string, file File, included ...promconfig.F
 	}
 	missing := slices.DeleteFunc(slices.Clone(r.Proposals), func(p sentei.Proposal) bool {
 		if p.Action.Kind == sentei.SetInterval && p.Place.Backend == backend {
-			return effects.Jobs[p.Place.ScrapeJob].Interval == p.Action.Interval
+			return effects.Jobs[p.Place.ScrapeJob].Interval >= p.Action.Interval // never a shorter one
 		}
 		return p.Place.Backend != backend || !edits(&p) || relabeling.Present(existing[entryOf(&p.Place)], &p)
 	})

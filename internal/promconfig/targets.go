@@ -20,8 +20,9 @@ import (
 type Target struct {
 	sentei.ScrapeTarget
 	URL string // with path and parameters
-	// Asked says in what way beside the URL it is asked: equal texts stand for
-	// equal proxies, headers and credentials. It is empty when not known.
+	// Asked says in what way beside the URL it is asked, and what is kept of the
+	// answer: equal texts stand for equal proxies, headers, credentials, formats
+	// and rules that drop series. It is empty when not known.
 	Asked string
 }
 
@@ -69,23 +70,36 @@ func plainURL(text string) string {
 	return u.String()
 }
 
-// asked tells how the targets of the job are asked, without a secret in it.
+// asked tells how the targets of the job are asked, and what is kept of their
+// answers, without a secret in it. Jobs that share the series of a target by
+// rules that drop the others keep different parts.
 func (s *scrapeConfig) asked() string {
 	how := map[string]any{}
 	for _, key := range []string{
 		"proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers",
 		"basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file", "sigv4", "azuread", "google_iam",
 		"headers", "proxy_headers", "proxy_authorization", "proxy_basic_auth", "proxy_bearer_token", "proxy_bearer_token_file", // vmagent
+		"scrape_protocols", "fallback_scrape_protocol", "scrape_native_histograms", "scrape_classic_histograms", "always_scrape_classic_histograms",
 	} {
 		if v, set := s.Others[key]; set {
 			how[key] = v
 		}
+	}
+	if s.ConvertHistograms != nil {
+		how["convert_classic_histograms_to_nhcb"] = *s.ConvertHistograms
+	}
+	if slices.ContainsFunc(s.MetricRelabelConfigs, dropsSeries) {
+		how["metric_relabel_configs"] = s.MetricRelabelConfigs
 	}
 	text, err := yaml.Marshal(how) // sorted by key
 	if err != nil {
 		return ""
 	}
 	return sentei.HashID(string(text))
+}
+
+func dropsSeries(r *relabel.Config) bool {
+	return slices.Contains([]relabel.Action{relabel.Keep, relabel.Drop, relabel.KeepEqual, relabel.DropEqual}, r.Action)
 }
 
 // targets returns the targets of the static_configs as relabel_configs leave

@@ -95,6 +95,11 @@ func TestAsked(t *testing.T) {
 	for _, options := range []string{
 		"", ", proxy_url: http://p", ", http_headers: {X: {values: [a]}}", ", http_headers: {X: {values: [b]}}",
 		", basic_auth: {username: a}", ", basic_auth: {username: b}", ", bearer_token_file: a", ", authorization: {credentials_file: a}",
+		", scrape_protocols: [PrometheusProto]", ", scrape_native_histograms: true", ", convert_classic_histograms_to_nhcb: true",
+		// Each job keeps a part of the series.
+		`, metric_relabel_configs: [{source_labels: [path], target_label: __tmp, modulus: 2, action: hashmod}, {source_labels: [__tmp], regex: "0", action: keep}]`,
+		`, metric_relabel_configs: [{source_labels: [path], target_label: __tmp, modulus: 2, action: hashmod}, {source_labels: [__tmp], regex: "1", action: keep}]`,
+		", metric_relabel_configs: [{source_labels: [__name__], regex: go_.*, action: drop}]",
 	} {
 		read, err := Read([]byte("scrape_configs: [{job_name: j" + options + "}]"))
 		if err != nil {
@@ -107,7 +112,7 @@ func TestAsked(t *testing.T) {
 		seen[asked] = options
 	}
 	same := map[string]bool{}
-	for _, options := range []string{"", ", scrape_interval: 5s", ", metrics_path: /a", ", honor_labels: true", ", tls_config: {insecure_skip_verify: true}"} {
+	for _, options := range []string{"", ", scrape_interval: 5s", ", metrics_path: /a", ", honor_labels: true", ", tls_config: {insecure_skip_verify: true}", ", metric_relabel_configs: [{target_label: x, replacement: y}]"} {
 		read, err := Read([]byte("scrape_configs: [{job_name: j" + options + "}]"))
 		if err != nil {
 			t.Fatal(err)
