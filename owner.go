@@ -243,7 +243,7 @@ func splitCost(c Cost, shares []OwnerShare, key ...string) []OwnerCost {
 		}
 		out[i] = OwnerCost{s, Cost{
 			Series: upTo(c.Series, at) - upTo(c.Series, from), SeriesInSpan: upTo(c.SeriesInSpan, at) - upTo(c.SeriesInSpan, from),
-			SamplesPerSecond: c.SamplesPerSecond * s.Share, ChurnPerHour: c.ChurnPerHour * s.Share,
+			SamplesPerSecond: c.SamplesPerSecond * s.Share, ChurnPerHour: c.ChurnPerHour * s.Share, EndedPerHour: c.EndedPerHour * s.Share,
 			MemoryBytes: c.MemoryBytes * s.Share, DiskBytesPerDay: c.DiskBytesPerDay * s.Share,
 		}}
 	}

@@ -244,3 +244,15 @@ func TestOfOwner(t *testing.T) {
 		t.Error("the whole report has changed")
 	}
 }
+
+// TestSplitCostOfEveryField wants the parts of each figure to add up.
+func TestSplitCostOfEveryField(t *testing.T) {
+	whole := Cost{Series: 7, SeriesInSpan: 9, SamplesPerSecond: 1, ChurnPerHour: 2, EndedPerHour: 3, MemoryBytes: 4, DiskBytesPerDay: 5}
+	var sum Cost
+	for _, c := range splitCost(whole, []OwnerShare{{"a", 0.25}, {"b", 0.5}, {"c", 0.25}}, "m") {
+		sum = sum.Plus(c.Cost)
+	}
+	if sum != whole {
+		t.Errorf("%+v", sum)
+	}
+}

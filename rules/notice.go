@@ -112,7 +112,11 @@ func (x *index) byRecording(p *sentei.Proposal) bool {
 	}
 	return slices.ContainsFunc(p.Action.Recordings, func(r sentei.Recording) bool {
 		m := x.metric(p.Place.Backend, r.Record)
-		return m != nil && m.Metric.Cost().Series > 0
+		if m == nil {
+			return false
+		}
+		j := jobOf(m, p.Place.Job) // others may record under the same name
+		return j != nil && j.Cost.Series > 0
 	})
 }
 

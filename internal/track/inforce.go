@@ -35,7 +35,7 @@ func (f *follower) inForce(p *sentei.Proposal) (yes, known bool) {
 }
 
 // rulesGone reports whether no rule records any more what the proposal's rules
-// recorded. It is known when all sources of rules were read in full.
+// recorded, nor is there one of these: old proposals do not tell their labels. It is known when all sources of rules were read in full.
 func (f *follower) rulesGone(p *sentei.Proposal) (gone, known bool) {
 	r, sources := f.Report, map[string]bool{}
 	for i := range r.Sources {
@@ -47,7 +47,7 @@ func (f *follower) rulesGone(p *sentei.Proposal) (gone, known bool) {
 		return false, false
 	}
 	return !slices.ContainsFunc(r.Consumers, func(c sentei.Consumer) bool {
-		return f.records(&c, p) && maps.Equal(c.RecordLabels, p.Action.RecordLabels)
+		return f.records(&c, p) && (maps.Equal(c.RecordLabels, p.Action.RecordLabels) || slices.Contains(p.Action.Rules, c.ID))
 	}), true
 }
 

@@ -236,6 +236,16 @@ func TestRulesThatVanish(t *testing.T) {
 	}
 }
 
+// TestRuleOfAnOldProposal keeps a rule whose labels the proposal does not tell.
+func TestRuleOfAnOldProposal(t *testing.T) {
+	k := kinds()["delete rules"]
+	in := k.scene(t, 3, false)
+	in.Earlier[0].Action.RecordLabels = nil
+	if got := follow(t, in); len(got) > 0 {
+		t.Errorf("its rule is still there: %v", got)
+	}
+}
+
 // TestAggregatedByRecordingRules takes what recording rules write as what is
 // left of a metric that is gone.
 func TestAggregatedByRecordingRules(t *testing.T) {
@@ -246,6 +256,15 @@ func TestAggregatedByRecordingRules(t *testing.T) {
 	in.put("b", "job:m:sum", series(2))
 	if diff := cmp.Diff([]came{{"total", sentei.Verified, 10}}, follow(t, in)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+	// That of another job says nothing.
+	in = k.scene(t, 0, false)
+	in.Earlier[0].Action.Recordings = []sentei.Recording{{Record: "job:m:sum"}}
+	in.Report.Metrics = in.Report.Metrics[:2]
+	in.put("b", "job:m:sum", series(2))
+	in.Report.Metrics[2].Jobs[0].Job = "another"
+	if got := follow(t, in); len(got) > 0 {
+		t.Errorf("by the aggregate of another job: %v", got)
 	}
 }
 

@@ -36,7 +36,7 @@ func (f *follower) outcome(p *sentei.Proposal) outcome {
 	case sentei.StripLabel: // it changes series, and seldom saves any
 		whole, what = c.of, "series still have the label "+p.Action.Label
 	case sentei.Aggregate:
-		aggregates := c.of - c.left + f.live(p, recorded(p), nil)
+		aggregates := c.of - c.left + f.live(p, recorded(p), f.jobs(p))
 		if c.known && c.left == 0 && aggregates == 0 {
 			return unknown("nothing is stored of %s any more, with or without %s, nor what recording rules would write", p.Action.Metric, strings.Join(p.Action.Labels, ", "))
 		}
