@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,9 @@ func (h *Handler) decide(w http.ResponseWriter, req *http.Request) {
 	e := entry{State: form.Get("state"), By: form.Get("by"), Reason: form.Get("reason"), Until: form.Get("until")}
 	d := sentei.Decision{State: sentei.State(e.State), By: strings.TrimSpace(e.By), Reason: strings.TrimSpace(e.Reason), At: h.options.Now()}
 	var err error
-	if d.State == sentei.Snoozed {
+	if form.Get("together") != others(x.Report, p) {
+		err = errTogether
+	} else if d.State == sentei.Snoozed {
 		d.Until, err = until(e.Until)
 	}
 	if err == nil {
@@ -107,7 +110,7 @@ func (h *Handler) decide(w http.ResponseWriter, req *http.Request) {
 // refused returns the status for a decision that was not taken: whoever
 // decides can mend what is incomplete; anything else is logged.
 func (h *Handler) refused(err error) int {
-	if _, ok := errors.AsType[store.IncompleteError](err); ok || errors.Is(err, errEntry) || errors.Is(err, review.ErrCarriedOut) || errors.Is(err, store.ErrNotFound) {
+	if _, ok := errors.AsType[store.IncompleteError](err); ok || errors.Is(err, errEntry) || errors.Is(err, review.ErrCarriedOut) || errors.Is(err, review.ErrRejected) || errors.Is(err, store.ErrNotFound) {
 		return http.StatusUnprocessableEntity
 	}
 	h.options.Logger.Error("decide", "err", err)
@@ -116,6 +119,21 @@ func (h *Handler) refused(err error) int {
 
 // errEntry is wrapped by errors that whoever decides can mend.
 var errEntry = errors.New("it cannot be decided")
+
+// errTogether refuses a form that was made for another set of proposals.
+var errTogether = fmt.Errorf("%w: other proposals stand and fall with it than when the page was opened: look at them and decide once more", errEntry)
+
+// others names the proposals that stand and fall with one, sorted.
+func others(r *sentei.Report, p *sentei.Proposal) string {
+	var ids []string
+	for _, m := range r.Together(p) {
+		if m.ID != p.ID {
+			ids = append(ids, m.ID)
+		}
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, " ")
+}
 
 // decideAll decides about a proposal and those that stand and fall with it.
 func (h *Handler) decideAll(ctx context.Context, x *index, p *sentei.Proposal, d sentei.Decision) error {

@@ -221,7 +221,7 @@ func TestGroups(t *testing.T) {
 	keeper := &memory{}
 	h := newTest(t, r, func(o *Options) { o.Decider = keeper })
 	page := "/" + proposalPath(b.ID)
-	w := post(h, page+"/decision", url.Values{"token": {tokenOf(t, h, page)}, "state": {"accepted"}, "by": {"ana"}}.Encode(), nil)
+	w := post(h, page+"/decision", url.Values{"token": {tokenOf(t, h, page)}, "state": {"accepted"}, "by": {"ana"}, "together": {a.ID}}.Encode(), nil)
 	if w.Code != http.StatusSeeOther || len(keeper.all) != 2 {
 		t.Fatalf("%d, %d decisions", w.Code, len(keeper.all))
 	}
@@ -249,5 +249,34 @@ func TestSnoozedIsPendingAgain(t *testing.T) {
 	now = now.Add(time.Hour)
 	if snoozed() {
 		t.Error("it is still snoozed")
+	}
+}
+
+// TestDecideOnAnotherGroup posts the form of a page that was opened before
+// another proposal came to stand and fall with it.
+func TestDecideOnAnotherGroup(t *testing.T) {
+	r := reporttest.Report()
+	for i := range r.Proposals {
+		r.Proposals[i].Group = ""
+	}
+	r.Proposals[0].Group, r.Proposals[1].Group = "g", "g"
+	keeper := &memory{}
+	h := newTest(t, r, func(o *Options) { o.Decider = keeper })
+	page := "/" + proposalPath(r.Proposals[0].ID)
+	form := url.Values{"token": {tokenOf(t, h, page)}, "state": {"accepted"}, "by": {"ana"}}
+	for _, stale := range []string{"", "0123456789ab"} {
+		form.Set("together", stale)
+		w := post(h, page+"/decision", form.Encode(), nil)
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "than when the page was opened") || len(keeper.all) > 0 {
+			t.Errorf("%q: %d, %v", stale, w.Code, keeper.all)
+		}
+	}
+	field := `name="together" value="` + r.Proposals[1].ID + `"`
+	if !strings.Contains(get(t, h, page).Body.String(), field) {
+		t.Error("the form does not name the others")
+	}
+	form.Set("together", r.Proposals[1].ID)
+	if w := post(h, page+"/decision", form.Encode(), nil); w.Code != http.StatusSeeOther || len(keeper.all) != 2 {
+		t.Errorf("%d, %v", w.Code, keeper.all)
 	}
 }

@@ -25,6 +25,7 @@ type proposalView struct {
 	Readers   []proofReader
 	Errors    []measuredError   // of the rehearsal
 	Together  []sentei.Proposal // the others that stand and fall with it
+	Others    string            // their identifiers
 	Patch     rendering
 	PatchErr  string
 	Rules     rendering
@@ -60,7 +61,7 @@ func (h *Handler) proposalGone(w http.ResponseWriter, req *http.Request, x *inde
 type entry struct{ State, By, Reason, Until, Error string }
 
 func (h *Handler) showProposal(w http.ResponseWriter, req *http.Request, code int, x *index, s states, p *sentei.Proposal, e entry) {
-	v := proposalView{Proposal: s.with(p), Entry: e, Metric: x.metrics[metricKey{p.Place.Backend, p.Action.Metric}], Decision: s.decisions[p.ID]}
+	v := proposalView{Proposal: s.with(p), Entry: e, Metric: x.metrics[metricKey{p.Place.Backend, p.Action.Metric}], Decision: s.decisions[p.ID], Others: others(x.Report, p)}
 	if e.Until == "" {
 		v.Entry.Until = h.options.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)
 	}

@@ -22,6 +22,33 @@ func (k *keeper) Decide(_ context.Context, decisions ...sentei.Decision) error {
 	return k.err
 }
 
+func (k *keeper) Decisions(context.Context) (map[string]sentei.Decision, error) {
+	out := map[string]sentei.Decision{}
+	for _, d := range k.kept {
+		out[d.Proposal] = d
+	}
+	return out, nil
+}
+
+// TestAcceptBesideRejected has one proposal rejected before another came to
+// stand and fall with it.
+func TestAcceptBesideRejected(t *testing.T) {
+	r := &sentei.Report{Proposals: []sentei.Proposal{{ID: "a", Group: "a"}, {ID: "b", Group: "a", State: sentei.Rejected}}}
+	k := &keeper{kept: []sentei.Decision{{Proposal: "b", State: sentei.Rejected, By: "kim", Reason: "needed"}}}
+	accept := sentei.Decision{State: sentei.Accepted, By: "lee"}
+	if _, err := Decide(t.Context(), k, r, &r.Proposals[0], accept); !errors.Is(err, ErrRejected) || len(k.kept) != 1 {
+		t.Errorf("%v, kept %v", err, k.kept)
+	}
+	// Who looks at the rejected one itself may think otherwise.
+	if all, err := Decide(t.Context(), k, r, &r.Proposals[1], accept); err != nil || len(all) != 2 {
+		t.Errorf("%v, %v", all, err)
+	}
+	k.kept = append(k.kept, sentei.Decision{Proposal: "b", State: sentei.Pending})
+	if _, err := Decide(t.Context(), k, r, &r.Proposals[0], accept); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDecide(t *testing.T) {
 	r := &sentei.Report{Proposals: []sentei.Proposal{
 		{ID: "a", Group: "a"}, {ID: "alone"}, {ID: "b", Group: "a"}, {ID: "c", Group: "c", State: sentei.Applied}, {ID: "d", Group: "c"}, {ID: "alone too"},
