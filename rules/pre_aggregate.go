@@ -45,7 +45,8 @@ aggregate can serve:
 Whether it is a counter or a gauge is what the metadata say (a source that asks a server has them); without them no sum is proposed. Not
 with count, avg, quantile, stddev or topk, with max or min of a rate, where readers want different aggregates, with changes, irate and the like, which depend on single
 samples, with a sum over avg, last, deriv or delta over time, where series that begin or end make the difference, with ranges shorter than four
-intervals, with a rate over a range that a variable chooses, nor with readers that do not name the metric. Values come once an interval: 1m, or twice the scrape interval if that is longer.
+intervals, with a rate over a range that a variable chooses, at a fixed time (@ 1609746000), nor with readers that do not name
+the metric. Values come once an interval: 1m, or twice the scrape interval if that is longer.
 
 **The rules and the rewritten queries.** The proposal holds the recording rules and, for each reader, the query over what they record
 (` + "`sentei explain proposal ID`" + `; ` + "`sentei propose -o recording_rules`" + ` writes a rule file). A reader that cannot be rewritten keeps the proposal

@@ -136,11 +136,11 @@ func (r *rewriter) store(function, what, expr string) string {
 }
 
 // reads reports whether the selector names the metric, and may select series
-// of the job.
+// of the job. At a time that does not move nothing was recorded.
 func (r *rewriter) reads(s *parser.VectorSelector) bool {
 	sel := sentei.Selector{Matchers: s.LabelMatchers}
 	name, named := sel.NamedMetric()
-	return named && name == r.Metric && !s.Anchored && !s.Smoothed && sel.MatchesName(r.Metric) && r.acceptsJob(s)
+	return named && name == r.Metric && s.Timestamp == nil && !s.Anchored && !s.Smoothed && sel.MatchesName(r.Metric) && r.acceptsJob(s)
 }
 
 // acceptsJob reports whether the selector may select series of the job: a

@@ -23,7 +23,9 @@ func (r *rewriter) rewrite(e parser.Expr) parser.Expr {
 	case *parser.UnaryExpr:
 		n.Expr = r.rewrite(n.Expr)
 	case *parser.SubqueryExpr:
-		n.Expr = r.rewrite(n.Expr)
+		if n.Timestamp == nil {
+			n.Expr = r.rewrite(n.Expr)
+		}
 	case *parser.BinaryExpr:
 		n.LHS, n.RHS = r.rewrite(n.LHS), r.rewrite(n.RHS)
 	case *parser.AggregateExpr:
