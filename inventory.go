@@ -34,6 +34,9 @@ type Inventory struct {
 	Estimated []string
 	// Series lists the series one by one; nil when the source cannot.
 	Series SeriesReader
+	// Listed is the span for which it is known that Series lists all that was
+	// stored; From to To when zero.
+	Listed Window
 }
 
 // Metric is all series of one name.

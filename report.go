@@ -68,8 +68,8 @@ type Backend struct {
 	Name string    `json:"name"`
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// Listed is the span of the inventory whose series can be listed one by
-	// one; zero when there is none. From and To are those of all inventories.
+	// Listed is the span whose series can be listed one by one; zero when
+	// nothing lists them. From and To are those of all inventories.
 	Listed     Window      `json:"listed,omitzero"`
 	ScrapeJobs []ScrapeJob `json:"scrape_jobs,omitempty"`
 	// DuplicateTargets are addresses that several of them scrape, sorted.

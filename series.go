@@ -2,6 +2,7 @@ package sentei
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -22,9 +23,28 @@ type Series struct {
 type SeriesReader interface {
 	// ReadSeries calls f with every series of the metrics over the whole span,
 	// once each, sorted by labels within a metric. It stops at the first error
-	// of f. The error of a reader that cannot list all series is never nil.
+	// of f. The error of a reader that cannot list all series is never nil: it
+	// is an *UnlistedError when nothing but some metrics are missing.
 	ReadSeries(ctx context.Context, metrics []string, f func(Series) error) error
 }
+
+// UnlistedError says that some metrics could not be listed. Of these no series
+// was told, of the others all were.
+type UnlistedError struct {
+	Metrics []string // sorted
+	Err     error    // why the first of them could not
+}
+
+// Error implements error.
+func (e *UnlistedError) Error() string {
+	if len(e.Metrics) == 1 {
+		return fmt.Sprintf("the series of %s cannot be listed: %v", e.Metrics[0], e.Err)
+	}
+	return fmt.Sprintf("the series of %s and %d more metrics cannot be listed: %v", e.Metrics[0], len(e.Metrics)-1, e.Err)
+}
+
+// Unwrap returns why.
+func (e *UnlistedError) Unwrap() error { return e.Err }
 
 // ConstantReader is what a SeriesReader also is that can read samples.
 type ConstantReader interface {

@@ -124,9 +124,10 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	analyzeRecordingRules(sides)
 	for i := range collected {
 		listed := sentei.Window{}
-		for _, inv := range collected[i].inventories {
-			if name := collected[i].backend.Name; inv.Series != nil && series[name] == nil {
-				series[name], listed = inv.Series, sentei.Window{From: inv.From, To: inv.To}
+		if inv := lister(collected[i].inventories); inv != nil {
+			series[collected[i].backend.Name], listed = inv.Series, inv.Listed
+			if listed == (sentei.Window{}) {
+				listed = sentei.Window{From: inv.From, To: inv.To}
 			}
 		}
 		analyzeBackend(r, &collected[i], sides[i], listed, o)
@@ -134,6 +135,21 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	r.Problems = append(r.Problems, acceptedInVain(r.Problems, o.Accepted)...)
 	sortReport(r)
 	return &Result{Report: r, Series: series}, ctx.Err()
+}
+
+// lister returns the inventory that lists the series: the first one, or the
+// first that reads samples as well. It returns nil when none does.
+func lister(inventories []*sentei.Inventory) *sentei.Inventory {
+	var found *sentei.Inventory
+	for _, inv := range inventories {
+		if _, ok := inv.Series.(sentei.ConstantReader); ok {
+			return inv
+		}
+		if found == nil && inv.Series != nil {
+			found = inv
+		}
+	}
+	return found
 }
 
 // readSide makes a side of what was collected of one backend.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -175,24 +176,37 @@ func (x *index) executeBackend(ctx context.Context, reader sentei.SeriesReader, 
 		return nil
 	})
 	end()
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil, ctx.Err()
-	case err != nil:
-		unlisted()
-		return []sentei.Problem{problem(sentei.Problem{
+	}
+	var problems []sentei.Problem
+	missing := map[*candidate]bool{} // not executed over all their series
+	if err != nil {
+		problems = []sentei.Problem{problem(sentei.Problem{
 			Backend: backend, Source: "rules",
 			Message: fmt.Sprintf("the rules could not be executed over the stored series: %v", err),
 			Hint:    "proposals that need that are missing until the next scan",
-		})}, nil
+		})}
+		some, ok := errors.AsType[*sentei.UnlistedError](err)
+		if !ok {
+			unlisted()
+			return problems, nil
+		}
+		for _, name := range some.Metrics {
+			for _, c := range byMetric[name] {
+				missing[c] = true
+			}
+		}
 	}
 	for _, name := range metrics {
 		x.unlisted(x.metric(backend, name), byMetric[name], listed)
 	}
 	for _, c := range candidates {
-		x.counted(c)
+		if !missing[c] {
+			x.counted(c)
+		}
 	}
-	return nil, nil
+	return problems, nil
 }
 
 // unlisted leaves out candidates that take labels off series of the metric of
@@ -280,7 +294,12 @@ func (x *index) counted(c *candidate) {
 	m := x.metric(c.Place.Backend, c.Action.Metric)
 	for i := range m.Jobs {
 		if m.Jobs[i].Job == c.Place.Job {
-			c.Saving = m.Jobs[i].Cost.Part(c.droppedLive, c.dropped)
+			cost := m.Jobs[i].Cost
+			inSpan := c.dropped
+			if cost.Series-c.droppedLive > cost.SeriesInSpan-inSpan { // listed over more time than was counted
+				inSpan = c.droppedLive
+			}
+			c.Saving = cost.Part(c.droppedLive, inSpan)
 			c.SavingPerMonth = x.report.Settings.Prices.PerMonth(c.Saving)
 		}
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,12 +139,21 @@ func (x *index) look(ctx context.Context, reader sentei.SeriesReader, b *sentei.
 	if len(names) == 0 {
 		return ctx.Err()
 	}
-	return reader.ReadSeries(ctx, names, func(s sentei.Series) error {
+	err := reader.ReadSeries(ctx, names, func(s sentei.Series) error {
 		for _, c := range byMetric[s.Labels.Get(model.MetricNameLabel)] {
 			c.see(s, 1)
 		}
 		return nil
 	})
+	if unlisted, ok := errors.AsType[*sentei.UnlistedError](err); ok {
+		for _, name := range unlisted.Metrics {
+			for _, c := range byMetric[name] {
+				c.unsure = true
+			}
+		}
+		return nil
+	}
+	return err
 }
 
 // byName reports whether the rule drops by nothing but names and jobs, and no

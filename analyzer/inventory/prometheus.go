@@ -53,6 +53,7 @@ statistics: then any label may have any value.`,
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
     max_series_per_query: 100000 # no request asks for more series
     max_series_per_scan: 20000000 # all of them together do not touch more
+    list_series: 1000000         # so many series are listed for proposals after that; 0: none
     concurrency: 4               # requests at once
     timeout: 1m                  # for one request
     budget: 10m                  # for all of them
@@ -75,13 +76,16 @@ statistics: then any label may have any value.`,
     follow_redirects: true       # within the same host only
     enable_http2: true
 `,
-}, prometheusOptions{
-	Config:            promapi.DefaultConfig(),
-	Lookback:          model.Duration(time.Hour),
-	LabelMetrics:      200,
-	MaxSeriesPerQuery: 100_000,
-	MaxSeriesPerScan:  maxSeriesPerScan,
-}, newPrometheus)
+}, prometheusServerOptions{
+	prometheusOptions: prometheusOptions{
+		Config:            promapi.DefaultConfig(),
+		Lookback:          model.Duration(time.Hour),
+		LabelMetrics:      200,
+		MaxSeriesPerQuery: 100_000,
+		MaxSeriesPerScan:  maxSeriesPerScan,
+	},
+	ListSeries: 1_000_000,
+}, newPrometheusServer)
 
 type prometheusOptions struct {
 	promapi.Config    `yaml:",inline"`
@@ -89,6 +93,12 @@ type prometheusOptions struct {
 	LabelMetrics      int            `yaml:"label_metrics"`
 	MaxSeriesPerQuery int            `yaml:"max_series_per_query"`
 	MaxSeriesPerScan  int64          `yaml:"max_series_per_scan"`
+	listSeries        int64          // 0 for sources that list none
+}
+
+type prometheusServerOptions struct {
+	prometheusOptions `yaml:",inline"`
+	ListSeries        int64 `yaml:"list_series"`
 }
 
 // maxSeriesPerScan is enough to count ten million series and to read the
@@ -105,6 +115,14 @@ type prometheusSource struct {
 	prometheusOptions
 	env    source.Env
 	client *promapi.Client
+}
+
+func newPrometheusServer(o prometheusServerOptions, env source.Env) (Source, error) {
+	if o.ListSeries < 0 {
+		return nil, fmt.Errorf("list_series is %d: it must be 0 or more", o.ListSeries)
+	}
+	o.listSeries = o.ListSeries
+	return newPrometheus(o.prometheusOptions, env)
 }
 
 func newPrometheus(o prometheusOptions, env source.Env) (Source, error) {
@@ -148,6 +166,7 @@ func (p *prometheusSource) Inventory(ctx context.Context) (*sentei.Inventory, []
 		}
 		s.countQuiet(ctx)
 		s.readJobs(ctx)
+		s.series, s.listed = s.lister(ctx)
 		return nil
 	})
 }

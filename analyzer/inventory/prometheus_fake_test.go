@@ -30,6 +30,7 @@ type fakePrometheus struct {
 	active []labels.Labels // have a sample now
 	ended  []labels.Labels // had one in the last hour
 	static map[string]string
+	since  time.Time // queries of an earlier instant find nothing
 	// fail may answer in place of the fake: by path and selector or query.
 	fail func(w http.ResponseWriter, path, what string) bool
 
@@ -56,6 +57,10 @@ func (f *fakePrometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "query" && query == "time()":
 		f.reply(w, map[string]any{"resultType": "scalar", "result": point(float64(fakeNow.Unix()))})
 	case path == "query":
+		if seconds, _ := strconv.ParseFloat(r.FormValue("time"), 64); int64(seconds) < f.since.Unix() {
+			f.reply(w, map[string]any{"resultType": "vector", "result": []any{}})
+			return
+		}
 		f.query(w, query)
 	case path == "series":
 		limit, _ := strconv.Atoi(r.FormValue("limit"))

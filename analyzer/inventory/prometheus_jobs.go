@@ -43,6 +43,7 @@ type serverConfig struct {
 		ScrapeInterval     model.Duration `yaml:"scrape_interval"`
 		EvaluationInterval model.Duration `yaml:"evaluation_interval"`
 	} `yaml:"global"`
+	RemoteRead        []any `yaml:"remote_read"`
 	promconfig.Config `yaml:"-"`
 }
 
@@ -73,6 +74,7 @@ func (s *prometheusScan) readJobsOf(ctx context.Context, targets []promapi.Targe
 			"the server's configuration could not be read; external labels and remote write are not known",
 			"%v; once you know who reads where the samples are also sent to, accept this problem by its id", err)
 	}
+	s.ownStorage = err == nil && len(cfg.RemoteRead) == 0
 	pools, err := s.client.ScrapePools(ctx)
 	if err != nil {
 		s.env.Logger.Debug("scrape pools without targets are not known", "err", err)

@@ -121,6 +121,7 @@ type liveSeries struct {
 type seriesSet struct {
 	series []liveSeries
 	index  map[uint64]int // by hash of the label set
+	mixed  bool           // two label sets had the same hash, of which one is here
 }
 
 func newSeriesSet() *seriesSet { return &seriesSet{index: make(map[uint64]int)} }
@@ -129,6 +130,7 @@ func newSeriesSet() *seriesSet { return &seriesSet{index: make(map[uint64]int)} 
 func (s *seriesSet) add(l labels.Labels) int {
 	hash := l.Hash()
 	if i, ok := s.index[hash]; ok {
+		s.mixed = s.mixed || !labels.Equal(s.series[i].labels, l)
 		return i
 	}
 	s.index[hash] = len(s.series)

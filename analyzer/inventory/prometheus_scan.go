@@ -25,6 +25,8 @@ type prometheusScan struct {
 	intervals scrapeIntervals
 	// From the server's configuration, see sentei.Inventory.
 	externalLabels, remoteWrite []string
+	// ownStorage says that the server answers from its own storage alone.
+	ownStorage bool
 	// indexOnly says that nothing may be asked that reads samples, so that
 	// which series are active is not known: live is an estimate.
 	indexOnly bool
@@ -34,6 +36,9 @@ type prometheusScan struct {
 	// silentLimits says that the server cuts lists of label values without a
 	// warning.
 	silentLimits bool
+
+	series *seriesLister // nil when the server's lists may be short
+	listed sentei.Window // that series is known to cover
 
 	mu      sync.Mutex
 	touched int64 // series that requests have touched, see spend
@@ -122,6 +127,9 @@ func (s *prometheusScan) inventory() *sentei.Inventory {
 		From: s.from, To: s.to,
 		ScrapeJobs: s.jobs, DuplicateTargets: s.twice, ExternalLabels: s.externalLabels, RemoteWrite: s.remoteWrite,
 		Estimated: []string{"churn_per_hour", "disk_bytes_per_day", "ended_per_hour", "memory_bytes", "samples_per_second", "series_in_span"},
+	}
+	if s.series != nil {
+		inv.Series, inv.Listed = s.series, s.listed
 	}
 	if s.indexOnly {
 		inv.Estimated = append(inv.Estimated, "series")

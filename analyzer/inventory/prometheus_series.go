@@ -91,6 +91,8 @@ func (r *seriesReader) ask(ctx context.Context, matchers []string, n int64) (boo
 	selector := join(matchers)
 	series, warnings, err := r.labelSets(ctx, selector, n)
 	switch {
+	case err == nil && len(series) > r.max:
+		return false, tooMany(r.max)
 	case err != nil && promapi.TooHeavy(err) && ctx.Err() == nil, len(series) > r.MaxSeriesPerQuery:
 		return false, nil
 	case err != nil:
@@ -102,7 +104,7 @@ func (r *seriesReader) ask(ctx context.Context, matchers []string, n int64) (boo
 		r.set.add(l)
 	}
 	if len(r.set.series) > r.max {
-		return false, fmt.Errorf("more than %d series", r.max)
+		return false, tooMany(r.max)
 	}
 	r.parts = append(r.parts, selector)
 	return true, nil

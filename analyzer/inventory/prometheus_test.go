@@ -416,11 +416,11 @@ func TestPrometheusDoc(t *testing.T) {
 		t.Fatal(err)
 	}
 	node := items[0][prometheus.Kind]
-	o := prometheusOptions{}
+	o := prometheusServerOptions{}
 	if err := node.Load(&o, yaml.WithKnownFields()); err != nil {
 		t.Fatal(err)
 	}
-	if o.Lookback == 0 || o.LabelMetrics == 0 || o.MaxSeriesPerQuery == 0 || o.URL == "" || o.Concurrency == 0 || o.Timeout == 0 || o.Budget == 0 || o.HTTP.BasicAuth == nil {
+	if o.Lookback == 0 || o.LabelMetrics == 0 || o.MaxSeriesPerQuery == 0 || o.URL == "" || o.Concurrency == 0 || o.Timeout == 0 || o.Budget == 0 || o.HTTP.BasicAuth == nil || o.ListSeries == 0 {
 		t.Errorf("the example leaves options out: %+v", o)
 	}
 }

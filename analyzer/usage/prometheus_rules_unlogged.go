@@ -37,12 +37,12 @@ func (s *rulesAPI) unlogged(ctx context.Context) []sentei.Problem {
 			Blocking: true,
 		})}
 	}
-	started, err := s.client.StartTime(ctx)
+	started, err := s.client.RuntimeInfo(ctx)
 	if err != nil {
 		return failed(err)
 	}
 	// Its own target is the one whose process is as old as the server.
-	self := fmt.Sprintf("abs(process_start_time_seconds - %d) < 30", started.Unix())
+	self := fmt.Sprintf("abs(process_start_time_seconds - %d) < 30", started.Start.Unix())
 	requests := func(rate, than string) (map[string]float64, error) {
 		expr := fmt.Sprintf("sum by (handler) (%s and on (job, instance) (%s)) > %s", rate, self, than)
 		samples, warnings, err := s.client.Query(ctx, expr, time.Time{})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -63,6 +64,7 @@ const remembered = 7 * 24 * time.Hour
 // follow sets the states of the proposals and fills in what was carried out.
 // When the store cannot be read, proposals stay pending, and a problem says so.
 func (f *follower) follow(ctx context.Context, r *sentei.Report, series map[string]sentei.SeriesReader) error {
+	series = stored(series)
 	in := track.Input{Report: r, Series: series}
 	if err := f.read(ctx, &in); err != nil {
 		if ctx.Err() != nil {
@@ -95,6 +97,17 @@ func (f *follower) follow(ctx context.Context, r *sentei.Report, series map[stri
 		r.Tracked = in.Tracked
 	}
 	return nil
+}
+
+// stored leaves out what lists series by asking a server, which is cheaper
+// asked for counts.
+func stored(series map[string]sentei.SeriesReader) map[string]sentei.SeriesReader {
+	out := maps.Clone(series)
+	maps.DeleteFunc(out, func(_ string, r sentei.SeriesReader) bool {
+		_, samples := r.(sentei.ConstantReader)
+		return !samples
+	})
+	return out
 }
 
 func storeProblem(backend string, err error, hint string) sentei.Problem {

@@ -106,6 +106,11 @@ func (c *Client) WithBudget(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeoutCause(ctx, c.budget, errBudget)
 }
 
+// WithRest is WithBudget for what comes after a part of the budget was used.
+func (c *Client) WithRest(ctx context.Context, used time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, c.budget-used, errBudget)
+}
+
 // do sends one request, again if that may help, and hands the answer to decode,
 // which may be called more than once.
 func (c *Client) do(ctx context.Context, method, path string, params url.Values, decode func([]byte) (*envelope, error)) error {

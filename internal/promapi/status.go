@@ -19,12 +19,18 @@ func (c *Client) BuildInfo(ctx context.Context) (BuildInfo, error) {
 	return info, wrap("read build information", err)
 }
 
-// StartTime asks when the server started.
-func (c *Client) StartTime(ctx context.Context) (time.Time, error) {
-	info, _, err := get[struct {
-		Start time.Time `json:"startTime"`
-	}](ctx, c, "/api/v1/status/runtimeinfo", nil)
-	return info.Start, wrap("read runtime information", err)
+// RuntimeInfo is what a process says about itself.
+type RuntimeInfo struct {
+	Start time.Time `json:"startTime"`
+	// Retention is for how long, or up to which size, it keeps samples. It is
+	// empty for what is not a Prometheus with a storage of its own.
+	Retention string `json:"storageRetention"`
+}
+
+// RuntimeInfo asks a server about its process.
+func (c *Client) RuntimeInfo(ctx context.Context) (RuntimeInfo, error) {
+	info, _, err := get[RuntimeInfo](ctx, c, "/api/v1/status/runtimeinfo", nil)
+	return info, wrap("read runtime information", err)
 }
 
 // TSDBStatus describes the head block.
