@@ -119,6 +119,30 @@ func verdicts(r *sentei.Report) []string {
 	return s
 }
 
+type reads struct{ sentei.SeriesReader }
+
+type readsSamples struct {
+	sentei.SeriesReader
+	sentei.ConstantReader
+}
+
+// TestLister prefers the inventory that reads samples, else the first.
+func TestLister(t *testing.T) {
+	none, first, second, samples := &sentei.Inventory{}, &sentei.Inventory{Series: reads{}}, &sentei.Inventory{Series: reads{}}, &sentei.Inventory{Series: readsSamples{}}
+	for i, tt := range []struct {
+		from []*sentei.Inventory
+		want *sentei.Inventory
+	}{
+		{[]*sentei.Inventory{none}, nil},
+		{[]*sentei.Inventory{none, first, second}, first},
+		{[]*sentei.Inventory{first, samples}, samples},
+	} {
+		if got := lister(tt.from); got != tt.want {
+			t.Errorf("%d: got %p, want %p", i, got, tt.want)
+		}
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	evaluation := query("max(b:sum)", now)
 	evaluation.Location = sentei.Location{File: "/etc/prometheus/r.yml", Group: "g"}

@@ -42,7 +42,7 @@ make up min_share of the metrics of the smaller. They are told of when
 
 The cost is that of the copies in the smaller job. That series have equal labels is a fact; that they come from the same place
 is likely, not certain: two paths or modules of one exporter may answer alike. This part needs an inventory that lists series,
-such as the source block.
+such as the sources block and prometheus.
 
 Compare some values before you remove a job.`,
 		Example: `duplicate_series:

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,83 @@ func TestExecuteWithoutSeries(t *testing.T) {
 	if len(made.Proposals) != 2 || saved > 12 {
 		t.Errorf("%d proposals save %d series of 12", len(made.Proposals), saved)
 	}
+}
+
+// partial is an inventory that cannot list one metric.
+type partial struct {
+	list
+	unlisted string
+}
+
+func (p partial) ReadSeries(ctx context.Context, metrics []string, f func(sentei.Series) error) error {
+	listed := slices.DeleteFunc(slices.Clone(metrics), func(m string) bool { return m == p.unlisted })
+	if err := p.list.ReadSeries(ctx, listed, f); err != nil || len(listed) == len(metrics) {
+		return err
+	}
+	return &sentei.UnlistedError{Metrics: []string{p.unlisted}, Err: errors.New("it has too many")}
+}
+
+// TestExecuteWithoutOneMetric takes no label off series that are not listed, and
+// leaves other metrics as they are.
+func TestExecuteWithoutOneMetric(t *testing.T) {
+	r, l := pods(sentei.Selector{Matchers: []*labels.Matcher{eq("__name__", "m")}, Live: sentei.Labels("code")})
+	secondMetric(r, &l)
+	for unlisted, want := range map[string][]string{"m": {"n pod"}, "n": {"m pod"}, "o": {"m pod", "n pod"}} {
+		made, err := Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": partial{l, unlisted}}}, []Rule{stripUnusedLabelOptions{MinSeries: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range made.Proposals {
+			got = append(got, p.Action.Metric+" "+p.Action.Label)
+			if e := p.Proof.Executed; e == nil || e.Changed == 0 {
+				t.Errorf("executed %+v", e)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("without %s, -want +got\n%s", unlisted, diff)
+		}
+		told := slices.ContainsFunc(made.Problems, func(p sentei.Problem) bool { return strings.Contains(p.Message, "it has too many") })
+		if told == (unlisted == "o") {
+			t.Errorf("without %s, problems %+v", unlisted, made.Problems)
+		}
+	}
+
+	r, series := partlyRead()
+	made, err := Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": partial{series, "m_bucket"}}}, eagerRules())
+	if err != nil || len(made.Proposals) != 2 || made.Proposals[0].Proof.Executed != nil || made.Proposals[1].Proof.Executed != nil {
+		t.Errorf("%+v, %v", made, err)
+	}
+}
+
+// TestExecuteOverMoreTime promises nothing for series that the inventory has
+// not counted.
+func TestExecuteOverMoreTime(t *testing.T) {
+	r, series := partlyRead()
+	r.Metrics[0].Jobs[0].Cost.SeriesInSpan = 12 // the rest ended before the span
+	made, err := Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": halfLive{series}}}, eagerRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var live, inSpan int64
+	for _, p := range made.Proposals {
+		live, inSpan = live+p.Saving.Series, inSpan+p.Saving.SeriesInSpan
+	}
+	if live != 8 || inSpan != 8 {
+		t.Errorf("%d active series are saved, %d of the span", live, inSpan)
+	}
+}
+
+// halfLive lists every other series as ended.
+type halfLive struct{ list }
+
+func (h halfLive) ReadSeries(ctx context.Context, metrics []string, f func(sentei.Series) error) error {
+	live := false
+	return h.list.ReadSeries(ctx, metrics, func(s sentei.Series) error {
+		live = !live
+		return f(sentei.Series{Labels: s.Labels, Live: live})
+	})
 }
 
 // TestExecuteSparesOthers has a rule that reaches too far: it must not pass.

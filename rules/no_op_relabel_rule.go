@@ -35,7 +35,7 @@ nothing that is stored" says nothing about it; only this is told, each with file
 - **A rule of remote write without effect.** All stored series pass the write_relabel_configs, so it is known what each rule
   does: this one changes or drops none of the whole span.
 
-The first three need an inventory that lists series, such as the source block.`,
+The first three need an inventory that lists series, such as the sources block and prometheus.`,
 		Example: `no_op_relabel_rule:
   # Tell of nothing that concerns fewer active series.
   min_series: 1

@@ -109,6 +109,23 @@ func TestNoOpRelabelRule(t *testing.T) {
 	}
 }
 
+// TestNoOpRelabelRuleUnlisted has a metric whose series cannot be listed: a rule
+// that may change them is not called one without effect, others are judged.
+func TestNoOpRelabelRuleUnlisted(t *testing.T) {
+	r, series := noOpReport()
+	write := "remote_write:\n- url: http://r/\n  write_relabel_configs:\n  - {source_labels: [mode], regex: steal, action: drop}\n"
+	for unlisted, want := range map[string]int{"m": 0, "": 1} {
+		in := &Input{
+			Report: r, Configs: map[string]Config{"b": {Path: "p.yml", Content: []byte(write)}},
+			Series: map[string]sentei.SeriesReader{"b": partial{series, unlisted}},
+		}
+		made, err := noOpRelabelRuleOptions{MinSeries: 1}.Propose(t.Context(), in)
+		if err != nil || len(made.Problems) > 0 || len(made.Findings) != want {
+			t.Errorf("without %q: %+v, %v", unlisted, made, err)
+		}
+	}
+}
+
 func TestNoOpRelabelRuleProblems(t *testing.T) {
 	r, _ := noOpReport()
 	in := &Input{Report: r, Configs: map[string]Config{"b": {Path: "p.yml", Content: []byte("scrape_configs: [{}]")}}}

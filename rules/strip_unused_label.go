@@ -43,11 +43,12 @@ drop one of two samples without a word, so compare scrape_samples_post_metric_re
 
 With ` + "`whole_job: true`" + ` a label that can be taken off every metric of a scrape job that has it is taken off by one rule
 without the names (labeldrop): metrics that come later lose the label, too. Not where a scrape job may bring other job labels
-than those known, as with honor_labels: then each metric has a rule of its own.
+than those known, as with honor_labels, nor where metrics were counted over less time than series are listed, as by the source
+prometheus: then each metric has a rule of its own.
 
 Never proposed: job, instance, le, quantile, external labels, labels of recorded series and of those that Prometheus writes
 itself, and anything where a reader depends on the order of series (topk, limitk). It needs an inventory that lists
-series, such as the source block.`,
+series, such as the sources block and prometheus (whose page says what is missing there).`,
 		Example: `strip_unused_label:
   # Propose nothing that touches fewer active series.
   min_series: 100
@@ -78,7 +79,7 @@ func (o stripUnusedLabelOptions) Propose(ctx context.Context, in *Input) (Made, 
 		switch {
 		case len(proposals) == 0:
 		case in.Series[b.Name] == nil:
-			reason, hint = "no inventory of the backend lists series", "add the source block, which reads a data directory"
+			reason, hint = "no inventory of the backend lists series", "add the source block, which reads a data directory, or the source prometheus"
 		case span < time.Duration(o.MinSpan):
 			reason = fmt.Sprintf("the inventory that lists series covers %s, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan)
 			hint = "let it cover more, or lower rules.strip_unused_label.min_span"
@@ -104,7 +105,9 @@ func (o stripUnusedLabelOptions) Propose(ctx context.Context, in *Input) (Made, 
 				Message: fmt.Sprintf("not proposed: to take off %s that targets expose, because %s", count(young, "label"), reason),
 			}))
 		}
-		if o.WholeJob {
+		// A metric that was quiet while metrics were counted would lose the label
+		// unseen.
+		if o.WholeJob && b.To.Sub(b.From) >= max(span, time.Duration(o.MinSpan)) {
 			old = o.joined(x, b, old)
 		}
 		all.Proposals = append(all.Proposals, old...)

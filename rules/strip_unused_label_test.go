@@ -114,6 +114,14 @@ func TestStripUnusedLabel(t *testing.T) {
 			change: secondMetric,
 			want:   []string{" pod"},
 		},
+		"not the whole job where quiet metrics are not known": {
+			selector: bySum, options: stripUnusedLabelOptions{MinSeries: 1, WholeJob: true},
+			change: func(r *sentei.Report, l *list) {
+				secondMetric(r, l)
+				r.Backends[0].Listed.From = at.Add(-240 * time.Hour)
+			},
+			want: []string{"m pod", "n pod"},
+		},
 		"not the whole job where others may come": {
 			selector: bySum, options: stripUnusedLabelOptions{MinSeries: 1, WholeJob: true},
 			change: func(r *sentei.Report, l *list) {

@@ -43,6 +43,21 @@ seconds, and after each 429 and 503, half as many requests run at once, and a se
 of the time for itself. Retry-After stops all requests. Retries come only after connection errors and the statuses 429,
 502, 503 and 504. Every query ends in the comment "# sentei".
 
+**Series are listed** when a rule asks for those of a metric: proposals are executed over all series that the server has
+stored, also those that ended long ago, with Prometheus's own relabel code. This takes two requests for a metric, uses what
+the scan has left of budget, and touches at most list_series series; the metrics that proposals and findings are about are read, no
+others. A list counts only when it is known to be whole: each active series must be in it. A warning, an answer that was cut, one
+that lacks series, more than max_series_per_query series of a metric over all that is stored, a budget that is used up, and another
+server behind the same address (url must not be that of a load balancer) make the metric one that is not listed: then no label is
+taken off it, and the report says why. For how long samples are stored is found by asking for the metric up at a few earlier hours;
+without targets it is not known. Nothing is listed of servers that may leave out series without a word: those that are no Prometheus
+with a storage of its own, such as Mimir and Thanos, those with remote_read, and those whose configuration cannot be read.
+
+What a data directory shows and the API does not: when each series began and ended, so strip_unused_label proposes nothing of
+labels that targets expose unless its min_span is 0s; which labels follow from others, so it proposes labels of the targets only
+where they have one value in the job; and whether all samples are alike, so merge_constant_series proposes nothing. For these,
+add the source block.
+
 What could not be read is a problem in the report, and its metrics are not in the inventory: they get no verdict.
 Metrics beyond label_metrics, or with more series than max_series_per_query in one job and instance, have no label
 statistics: then any label may have any value.`,
