@@ -36,9 +36,12 @@ type seriesLister struct {
 // is no Prometheus with a storage of its own, or that asks others for a part of
 // its answers, whose warnings it does not pass on.
 func (s *prometheusScan) lister(ctx context.Context) (*seriesLister, sentei.Window) {
+	if s.listSeries == 0 || !s.ownStorage {
+		return nil, sentei.Window{}
+	}
 	process, err := s.client.RuntimeInfo(ctx)
-	if err != nil || process.Retention == "" || process.Start.IsZero() || !s.ownStorage || s.listSeries == 0 {
-		s.env.Logger.Debug("series will not be listed", "retention", process.Retention, "own_storage", s.ownStorage, "err", err)
+	if err != nil || process.Retention == "" || process.Start.IsZero() {
+		s.env.Logger.Debug("series will not be listed", "retention", process.Retention, "err", err)
 		return nil, sentei.Window{}
 	}
 	own := *s.prometheusSource
