@@ -16,9 +16,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
 
+	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/promapi"
 	"github.com/sentei/sentei/internal/promapi/promtest"
+	"github.com/sentei/sentei/internal/source"
 )
 
 const blockConfig = `
@@ -88,7 +91,41 @@ func TestBlockServers(t *testing.T) {
 			for _, metric := range []string{"node_cpu_seconds_total", "node_filesystem_size_bytes", "up", "job:up:sum", "all:up:sum"} {
 				compareLabels(t, client, inv, metric)
 			}
+			compareLists(t, url, inv)
 		})
+	}
+}
+
+// compareLists lists every series of the directory through the API as well.
+func compareLists(t *testing.T, url string, directory *sentei.Inventory) {
+	t.Helper()
+	o := prometheusServerOptions{
+		prometheusOptions: prometheusOptions{Config: promapi.DefaultConfig(), Lookback: model.Duration(time.Hour), MaxSeriesPerQuery: 100_000, MaxSeriesPerScan: maxSeriesPerScan},
+		ListSeries:        1_000_000,
+	}
+	o.URL = url
+	src, err := newPrometheusServer(o, source.Env{Backend: "b", Name: "prometheus", Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, problems, err := src.Inventory(t.Context())
+	if err != nil || len(problems) > 0 {
+		t.Fatal(problems, err)
+	}
+	var metrics []string
+	for i := range directory.Metrics {
+		metrics = append(metrics, directory.Metrics[i].Name)
+	}
+	want, err := readAll(t, directory, metrics...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readAll(t, server, metrics...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 100 {
+		t.Errorf("%d series (-directory +API):\n%s", len(want), diff)
 	}
 }
 
