@@ -39,7 +39,7 @@ func checkConfig(cmd *cobra.Command, _ []string) error {
 	_, scans := daemon.NewScanner(c, logger, time.Now)
 	_, reports := daemon.NewReports(c, logger, time.Now)
 	if err := errors.Join(scans, daemon.CheckOutputs(c), reports); err != nil {
-		return usageError{err}
+		return usageError{fmt.Errorf("check configuration %s: %w", cmd.Flag("config.file").Value, err)}
 	}
 	if c.Web.ConfigFile != "" {
 		if err := web.Validate(c.Path(c.Web.ConfigFile)); err != nil {

@@ -19,11 +19,7 @@ type Owners struct{ sentei.Owners }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (o *Owners) UnmarshalYAML(node *yaml.Node) error {
-	var f struct {
-		Label   string      `yaml:"label"`
-		Rules   []ownerRule `yaml:"rules"`
-		Default string      `yaml:"default"`
-	}
+	var f ownersFields
 	if err := node.Load(&f, yaml.WithKnownFields()); err != nil {
 		return err
 	}
@@ -37,16 +33,27 @@ func (o *Owners) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
+// ownersFields and ownerRuleFields are how owners and their rules are written.
+// Errors about unknown keys name them.
+type (
+	ownersFields struct {
+		Label   string      `yaml:"label"`
+		Rules   []ownerRule `yaml:"rules"`
+		Default string      `yaml:"default"`
+	}
+	ownerRuleFields struct {
+		Owner    string `yaml:"owner"`
+		Selector string `yaml:"selector"`
+		Metric   string `yaml:"metric"`
+	}
+)
+
 // ownerRule is an entry of owners.rules.
 type ownerRule struct{ sentei.OwnerRule }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (r *ownerRule) UnmarshalYAML(node *yaml.Node) error {
-	var f struct {
-		Owner    string `yaml:"owner"`
-		Selector string `yaml:"selector"`
-		Metric   string `yaml:"metric"`
-	}
+	var f ownerRuleFields
 	if err := node.Load(&f, yaml.WithKnownFields()); err != nil {
 		return err
 	}
@@ -55,7 +62,9 @@ func (r *ownerRule) UnmarshalYAML(node *yaml.Node) error {
 	switch selector := strings.TrimSpace(f.Selector); {
 	case r.Owner == "":
 		err = errors.New("it needs an owner")
-	case (selector == "") == (f.Metric == ""):
+	case selector != "" && f.Metric != "":
+		err = errors.New("both metric and selector are set: leave one out")
+	case selector == "" && f.Metric == "":
 		err = errors.New("either metric or selector is needed")
 	case selector == "":
 		var m *labels.Matcher

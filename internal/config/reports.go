@@ -49,22 +49,25 @@ const (
 	SplitOwner   Split = "owner"
 )
 
+// reportFields is how a report is written. Errors about unknown keys name it.
+type reportFields struct {
+	Name        string         `yaml:"name"`
+	Schedule    string         `yaml:"schedule"`
+	Backends    []string       `yaml:"backends"`
+	Split       Split          `yaml:"split"`
+	Owners      []string       `yaml:"owners"`
+	Formats     []string       `yaml:"formats"`
+	Top         int            `yaml:"top"`
+	Channels    []yaml.Node    `yaml:"channels"`
+	OnlyChanges bool           `yaml:"only_changes"`
+	Pending     bool           `yaml:"pending"`
+	GiveUpAfter model.Duration `yaml:"give_up_after"`
+}
+
 // UnmarshalYAML implements yaml.Unmarshaler. What is checked here has its line
 // in the error.
 func (r *Report) UnmarshalYAML(node *yaml.Node) error {
-	f := struct {
-		Name        string         `yaml:"name"`
-		Schedule    string         `yaml:"schedule"`
-		Backends    []string       `yaml:"backends"`
-		Split       Split          `yaml:"split"`
-		Owners      []string       `yaml:"owners"`
-		Formats     []string       `yaml:"formats"`
-		Top         int            `yaml:"top"`
-		Channels    []yaml.Node    `yaml:"channels"`
-		OnlyChanges bool           `yaml:"only_changes"`
-		Pending     bool           `yaml:"pending"`
-		GiveUpAfter model.Duration `yaml:"give_up_after"`
-	}{Formats: []string{"html", "markdown"}, GiveUpAfter: model.Duration(3 * 24 * time.Hour)}
+	f := reportFields{Formats: []string{"html", "markdown"}, GiveUpAfter: model.Duration(3 * 24 * time.Hour)}
 	if err := node.Load(&f, yaml.WithKnownFields()); err != nil {
 		return err
 	}
@@ -129,9 +132,12 @@ func ParseSchedule(text string) (cron.Schedule, error) {
 	if zone := strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ="); zone && !strings.Contains(text, " ") {
 		return nil, errors.New("the time zone needs a cron expression after it")
 	}
+	if text == "" {
+		return nil, errors.New(`it is missing: write five fields of cron, such as "0 7 * * 1", or @daily, @weekly`)
+	}
 	s, err := cron.ParseStandard(text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf(`%w; write five fields of cron, such as "0 7 * * 1", or @daily, @weekly`, err)
 	}
 	if s.Next(time.Unix(0, 0)).IsZero() {
 		return nil, errors.New("there is no such day")
