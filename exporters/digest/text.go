@@ -70,10 +70,7 @@ func (w *writer) changes() {
 
 // change says how a metric changed, and which label of which job did it.
 func (w *writer) change(m *changes.Metric) string {
-	name := code(m.Name)
-	if len(w.facts.Backends) > 1 {
-		name += " of " + md(m.Backend)
-	}
+	name := code(m.Name) + w.of(m.Backend)
 	var s string
 	switch m.Kind {
 	case changes.New:
@@ -120,9 +117,18 @@ func (w *writer) proposals() {
 		if p.State == sentei.Accepted {
 			state = ", accepted"
 		}
-		w.line("- %s: %s%s", md(relabeling.Title(p)), w.saved(p.Saving, p.SavingPerMonth), state)
+		w.line("- %s%s: %s%s", md(relabeling.Title(p)), w.of(p.Place.Backend), w.saved(p.Saving, p.SavingPerMonth), state)
 	}
 	w.rest(len(open.Proposals), len(shown), "proposal")
+}
+
+// of names the backend where the report is about several: jobs and metrics of
+// the same name are in many of them.
+func (w *writer) of(backend string) string {
+	if len(w.facts.Backends) < 2 {
+		return ""
+	}
+	return " of " + md(backend)
 }
 
 // came says what became of proposals since the message before.
