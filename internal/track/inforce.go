@@ -35,7 +35,8 @@ func (f *follower) inForce(p *sentei.Proposal) (yes, known bool) {
 }
 
 // rulesGone reports whether no rule records any more what the proposal's rules
-// recorded, nor is there one of these: old proposals do not tell their labels. It is known when all sources of rules were read in full.
+// recorded, nor is there one of these: old proposals do not tell their labels.
+// It is known when all sources of rules were read in full.
 func (f *follower) rulesGone(p *sentei.Proposal) (gone, known bool) {
 	r, sources := f.Report, map[string]bool{}
 	for i := range r.Sources {

@@ -162,7 +162,7 @@ func TestEveryKind(t *testing.T) {
 			}
 			want("partly made elsewhere", k.scene(t, 5, false))
 			want("verified", k.scene(t, 0, true), came{id, sentei.Verified, 10})
-			want("gone, without a change of the configuration", k.scene(t, 0, false), k.byAlone(id)...)
+			want("gone, without a change of the configuration", k.scene(t, 0, false), k.byAlone(id, true)...)
 
 			regretted := k.scene(t, 0, true)
 			regretted.Noticing = func(*sentei.Proposal, time.Time) []sentei.Regret { return []sentei.Regret{{Consumer: "c"}} }
@@ -177,12 +177,17 @@ func (k *kind) deployed(in Input) bool {
 	return yes
 }
 
-// byAlone is what is concluded from missing series alone.
-func (k *kind) byAlone(id string) []came {
-	if k.alone {
-		return []came{{id, sentei.Verified, 10}}
+// byAlone is what is concluded from missing series alone, when it is known or
+// not that the configuration does not take them away.
+func (k *kind) byAlone(id string, known bool) []came {
+	a := k.proposal.Action.Kind
+	switch {
+	case !k.alone:
+		return nil
+	case known && (a == sentei.DropMetric || a == sentei.DropValues):
+		return []came{{id, sentei.Applied, 10}}
 	}
-	return nil
+	return []came{{id, sentei.Verified, 10}}
 }
 
 // TestRolledBack takes a change back: what is not there any more is not
@@ -207,7 +212,7 @@ func TestUnknownConfiguration(t *testing.T) {
 			in := k.scene(t, 0, true)
 			in.Configs = nil
 			in.Report.Sources[1].Up = false // rules
-			if diff := cmp.Diff(k.byAlone(k.proposal.ID), follow(t, in)); diff != "" {
+			if diff := cmp.Diff(k.byAlone(k.proposal.ID, false), follow(t, in)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			in.Tracked = []sentei.Tracked{{Proposal: k.proposal, AppliedAt: at.Add(-time.Hour)}}

@@ -191,7 +191,7 @@ func (f *follower) update(t *sentei.Tracked) {
 	if o.known {
 		t.Realised = part(t.Saving, o.share)
 		t.State = sentei.Applied
-		if o.share >= verifiedShare {
+		if o.share >= verifiedShare && !f.mayHaveEnded(&t.Proposal) {
 			t.State = sentei.Verified
 		}
 	}
@@ -206,6 +206,14 @@ func (f *follower) update(t *sentei.Tracked) {
 	}
 }
 
+// mayHaveEnded reports whether series that are gone prove nothing: the
+// configuration is known and does not drop them, and nothing is stored in
+// their place.
+func (f *follower) mayHaveEnded(p *sentei.Proposal) bool {
+	yes, known := f.inForce(p)
+	return known && !yes && (p.Action.Kind == sentei.DropMetric || p.Action.Kind == sentei.DropValues)
+}
+
 // note says what is not seen of a proposal that was carried out, and by what
 // alone it was seen.
 func (f *follower) note(t *sentei.Tracked, o outcome) string {
@@ -215,7 +223,11 @@ func (f *follower) note(t *sentei.Tracked, o outcome) string {
 		case t.Action.Kind == sentei.Aggregate:
 			parts = append(parts, "seen by the series alone, since no configuration of aggregations is read")
 		case known:
-			parts = append(parts, "seen by the series alone, since no rule of the configuration does it")
+			text := "seen by the series alone, since no rule of the configuration does it"
+			if f.mayHaveEnded(&t.Proposal) {
+				text += ": they may have ended by themselves"
+			}
+			parts = append(parts, text)
 		default:
 			parts = append(parts, "the configuration in force is not known")
 		}

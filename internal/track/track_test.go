@@ -132,7 +132,7 @@ func TestWhatCounts(t *testing.T) {
 			in := world(0, 0)
 			in.accept(dropM())
 			return in
-		}, []came{{"drop", sentei.Verified, 10}}},
+		}, []came{{"drop", sentei.Applied, 10}}},
 		"accepted, rule in force, half of the series left": {func() Input {
 			in := world(5, 0)
 			in.accept(dropM())
@@ -194,11 +194,13 @@ func TestWhatCounts(t *testing.T) {
 		"values, by the inventory": {func() Input {
 			in := world(100, 1)
 			in.accept(drop500())
+			in.deploy(t, drop500())
 			return in
 		}, []came{{"values", sentei.Verified, 9}}},
 		"values in the span, none alive": {func() Input {
 			in := world(100, 10, live("__name__", "m", "job", "j", "code", "200"), sentei.Series{Labels: labels.FromStrings("__name__", "m", "job", "j", "code", "500")})
 			in.accept(drop500())
+			in.deploy(t, drop500())
 			return in
 		}, []came{{"values", sentei.Verified, 10}}},
 		"label, on half of the series": {func() Input {
@@ -302,6 +304,7 @@ func TestUnreadableSeries(t *testing.T) {
 // consumers is down, and sees it end.
 func TestRegretsKeepTheirTime(t *testing.T) {
 	in := world(0, 0)
+	in.deploy(t, dropM())
 	applied := at.Add(-48 * time.Hour)
 	known := []sentei.Regret{{Consumer: "c", Selector: "{m}", Since: at.Add(-time.Hour)}}
 	in.Tracked = []sentei.Tracked{{Proposal: dropM(), AppliedAt: applied, Regrets: known}}
