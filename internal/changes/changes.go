@@ -95,12 +95,15 @@ func Between(before, after *sentei.Report) *Changes {
 	return c
 }
 
+// total adds up money metric by metric, as Report.Total does: rounded to two
+// digits, both show the same.
 func total(r *sentei.Report, prices sentei.Prices) Sum {
-	var cost sentei.Cost
+	s := Sum{Metrics: len(r.Metrics)}
 	for i := range r.Metrics {
-		cost = cost.Plus(r.Metrics[i].Cost)
+		s.Series += r.Metrics[i].Cost.Series
+		s.PerMonth += prices.PerMonth(r.Metrics[i].Cost)
 	}
-	return Sum{len(r.Metrics), cost.Series, prices.PerMonth(cost)}
+	return s
 }
 
 type metricKey struct{ backend, name string }
