@@ -32,7 +32,7 @@ func Edits(whole, part *sentei.Report, o relabel.Options, states ...sentei.State
 	}
 	var edits []notify.Edit
 	for _, e := range made {
-		edits = append(edits, notify.Edit{Path: e.Path, Old: e.Old, New: e.New})
+		edits = append(edits, notify.Edit{Path: e.Path, Backend: e.Backend, Old: e.Old, New: e.New})
 	}
 	return edits, describe(r, left), nil
 }

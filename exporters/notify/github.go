@@ -38,7 +38,8 @@ of the pull request, reject or snooze it in sentei; to close the pull request do
 Title and description are sentei's own: write comments instead.
 
 Nobody's work is undone. A file is changed only when the one on the base branch is, byte by byte, the one that sentei has
-read; else it is left out, the comment says so, and the delivery counts as failed. So deploy what is in the repository. A branch
+read; else it is left out, with the other files of its backend, since some changes need others. The comment says so, and the
+delivery counts as failed. So deploy what is in the repository. A branch
 with commits of others (GitHub's button Update branch makes one, too) is not replaced either, unless they are kept in a pull
 request that is closed: merge or close it, or delete the branch.
 

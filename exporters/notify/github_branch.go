@@ -53,21 +53,28 @@ func (d *pullDelivery) baseCommit(ctx context.Context) (*github.Commit, error) {
 }
 
 // compare returns what of the edits is to be written, sorted by path. What
-// must not be written goes to the troubles, with the reason.
+// must not be written goes to the troubles, with the reason; then the other
+// files of its backend are not written either.
 func (d *pullDelivery) compare(ctx context.Context, tip *github.Commit) ([]change, error) {
 	trees := map[string]*github.Tree{}
 	edits := map[string]Edit{} // by path in the repository
 	var paths []string
+	broken := map[string]bool{} // backends of which something is left out
+	leaveOut := func(e Edit, place, why string) {
+		broken[e.Backend] = true
+		d.troubles = append(d.troubles, "left out "+place+": "+why)
+	}
 	for _, e := range d.m.Edits {
 		place, err := d.place(e.Path)
 		if err != nil {
-			d.leaveOut(e.Path, err.Error())
+			leaveOut(e, e.Path, err.Error())
 			continue
 		}
 		other, twice := edits[place]
 		if twice && !(bytes.Equal(other.Old, e.Old) && bytes.Equal(other.New, e.New)) {
-			d.leaveOut(place, "two different changes of it: give each report a channel with a path_prefix of its own")
+			leaveOut(other, place, "two different changes of it: give each report a channel with a path_prefix of its own")
 			paths = slices.DeleteFunc(paths, func(p string) bool { return p == place })
+			broken[e.Backend] = true
 		} else if !twice {
 			paths = append(paths, place)
 		}
@@ -82,19 +89,21 @@ func (d *pullDelivery) compare(ctx context.Context, tip *github.Commit) ([]chang
 		case err != nil:
 			return nil, err
 		case why != "":
-			d.leaveOut(place, why)
+			leaveOut(e, place, why)
 		case entry.GetSHA() == blobSHA(e.New): // merged already, or no change
 		case entry.GetSHA() != blobSHA(e.Old):
-			d.leaveOut(place, "on the branch "+d.base+" it is not the file that sentei has read, and a change would undo the difference: deploy what is in the repository, or bring it up to date")
+			leaveOut(e, place, "on the branch "+d.base+" it is not the file that sentei has read, and a change would undo the difference: deploy what is in the repository, or bring it up to date")
 		default:
 			changes = append(changes, change{place, entry.GetMode(), e.New})
 		}
 	}
-	return changes, nil
-}
-
-func (d *pullDelivery) leaveOut(place, why string) {
-	d.troubles = append(d.troubles, "left out "+place+": "+why)
+	return slices.DeleteFunc(changes, func(c change) bool {
+		e := edits[c.path]
+		if broken[e.Backend] {
+			leaveOut(e, c.path, "another file of backend "+e.Backend+" is left out, and they are changed together")
+		}
+		return broken[e.Backend]
+	}), nil
 }
 
 // place returns where a file lies in the repository.

@@ -41,7 +41,7 @@ func edits(texts ...string) *Message {
 	m := message()
 	m.Edits = nil
 	for i := 0; i < len(texts); i += 3 {
-		m.Edits = append(m.Edits, Edit{texts[i], []byte(texts[i+1]), []byte(texts[i+2])})
+		m.Edits = append(m.Edits, Edit{Path: texts[i], Backend: texts[i], Old: []byte(texts[i+1]), New: []byte(texts[i+2])})
 	}
 	return m
 }
@@ -258,6 +258,23 @@ func TestGitHubWorlds(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(short{})); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+}
+
+// TestGitHubBackends changes no file of a backend of which another is left
+// out, and all those of other backends.
+func TestGitHubBackends(t *testing.T) {
+	s := newGitHubServer(t)
+	s.Commit("main", "config", map[string]string{"deploy/a.yml": "somebody's\n", "deploy/b.yml": "old b\n", "deploy/c.yml": "old c\n"})
+	m := edits("a.yml", "old\n", "new\n", "b.yml", "old b\n", "new b\n", "c.yml", "old c\n", "new c\n")
+	m.Edits[1].Backend = m.Edits[0].Backend
+	err := mustGitHub(t, s, "").Deliver(t.Context(), m)
+	if err == nil || !strings.Contains(err.Error(), "left out deploy/b.yml: another file of backend a.yml is left out") {
+		t.Error(err)
+	}
+	files := s.State().Branches[ownBranch].Files
+	if got := files["deploy/b.yml"] + files["deploy/c.yml"]; got != "old b\nnew c\n" {
+		t.Errorf("the branch has %q", got)
 	}
 }
 
@@ -528,7 +545,7 @@ func deliverAndCheck(rt *rapid.T, s *githubtest.Server, c Channel, texts *rapid.
 	m := edits()
 	for _, file := range []string{"a.yml", "b.yml"} {
 		if rapid.Bool().Draw(rt, "edit") {
-			m.Edits = append(m.Edits, Edit{file, []byte(texts.Draw(rt, "old")), []byte(texts.Draw(rt, "new"))})
+			m.Edits = append(m.Edits, Edit{Path: file, Backend: file, Old: []byte(texts.Draw(rt, "old")), New: []byte(texts.Draw(rt, "new"))})
 		}
 	}
 	requests, _ := s.Requests()

@@ -72,8 +72,11 @@ type File struct {
 // Edit is a file of the user with changes made to it.
 type Edit struct {
 	Path string `json:"path"` // as it stands in the diff, with slashes
-	Old  []byte `json:"old"`
-	New  []byte `json:"new"`
+	// Backend is the one that the file belongs to. Its files are changed
+	// together or not at all: some changes need others.
+	Backend string `json:"backend"`
+	Old     []byte `json:"old"`
+	New     []byte `json:"new"`
 }
 
 // A Channel delivers messages to one place. Its method may be called from any

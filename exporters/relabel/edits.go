@@ -16,6 +16,7 @@ import (
 // Edit is a file of the user as the proposals would have it.
 type Edit struct {
 	Path     string // as in the options
+	Backend  string // that the file belongs to
 	Old, New []byte
 }
 
@@ -58,7 +59,7 @@ func backendEdits(r *sentei.Report, b *sentei.Backend, o Options) (out []Edit, l
 			left = append(left, fmt.Sprintf("%s: %s", path, s.Error()))
 		}
 		if !bytes.Equal(p.Original, p.Result) {
-			out = append(out, Edit{path, p.Original, p.Result})
+			out = append(out, Edit{path, b.Name, p.Original, p.Result})
 		}
 	}
 	here := func(p sentei.Proposal) bool { return p.Place.Backend == b.Name && edits(&p) }
