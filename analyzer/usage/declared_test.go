@@ -32,13 +32,13 @@ func TestDeclared(t *testing.T) {
 		}},
 		"none": {"consumers: []", []string{"error: line 1: declared: consumers: at least one is needed"}},
 		"no reason": {"consumers:\n- selector: up\n- expr: up\n  reason: x\n", []string{
-			"error: yaml: construct errors: line 2: declared consumer: a reason is needed: why it reads, and who says so"}},
+			"error: line 2: declared consumer: a reason is needed: why it reads, and who says so"}},
 		"both": {"consumers:\n- {selector: up, expr: up, reason: x}", []string{
-			"error: yaml: construct errors: line 2: declared consumer: either selector or expr is needed"}},
+			"error: line 2: declared consumer: either selector or expr is needed"}},
 		"neither": {"consumers:\n- {selector: ' ', labels: ['']}\n- {lang: x, expr: up, labels: [a], reason: ' '}", []string{
-			"error: yaml: construct errors: line 2: declared consumer: either selector or expr is needed; a reason is needed: why it reads, and who says so; labels holds an empty name; " +
+			"error: line 2: declared consumer: either selector or expr is needed; a reason is needed: why it reads, and who says so; labels holds an empty name; " +
 				`line 3: declared consumer: lang: "x" is unknown; known are promql and metricsql; a reason is needed: why it reads, and who says so; labels need a selector: an expr tells its labels itself`}},
-		"unknown option": {"consumers:\n- selector: up\n  reason: x\n  label: [a]\n", []string{"error: yaml: construct errors: line 4: field label not found in type usage.declaredFields"}},
+		"unknown option": {"consumers:\n- selector: up\n  reason: x\n  label: [a]\n", []string{"error: line 4: field label not found"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

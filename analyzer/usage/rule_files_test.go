@@ -155,7 +155,7 @@ spec: {groups: [{name: vm, rules: [{alert: A, expr: up default 0}]}, {name: g, t
 		"no file":    {"paths: ['rules/*.rules', rules]", []string{`BLOCKING rules/*.rules: no file matches rules/*.rules`, `BLOCKING rules: is a folder`}},
 		"no paths":   {"paths: []", []string{"error: line 1: rule_files: paths: at least one path or glob pattern is needed"}},
 		"lang":       {"{paths: [a], lang: logql}", []string{`error: line 1: rule_files: lang: "logql" is unknown; known are promql and metricsql`}},
-		"unknown":    {"path: [a]", []string{"error: yaml: construct errors: line 1: field path not found in type usage.ruleFilesOptions"}},
+		"unknown":    {"path: [a]", []string{"error: line 1: field path not found"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

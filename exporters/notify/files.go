@@ -26,8 +26,8 @@ lies the newest report in each format that was asked for:
     reports/weekly/report.html
     reports/weekly--owner-payments/report.html
 
-With history each report is also kept, in a folder named by the instant that it speaks of (UTC), until there are more
-than ` + "`keep`" + ` of them:
+Unless ` + "`history: false`" + ` is set, each report is also kept, in a folder named by the instant that it speaks of (UTC), until
+there are more than ` + "`keep`" + ` of them (52 when it is not set):
 
     reports/weekly/history/2026-11-23T09-00-00Z/report.html
 
@@ -40,8 +40,8 @@ A write that fails, for want of space or rights, is tried again.
 `,
 	Example: `- files:
     directory: /var/lib/sentei/reports # relative to the configuration file
-    history: true                # keep each report
-    keep: 52                     # so many of each; 0 keeps all
+    history: true                # the default: keep each report; false keeps the newest alone
+    keep: 52                     # the default: so many of each; 0 keeps all
 `,
 }, fileOptions{History: true, Keep: 52}, newFiles)
 

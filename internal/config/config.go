@@ -22,6 +22,7 @@ import (
 
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/internal/files"
+	"github.com/sentei/sentei/internal/source"
 )
 
 // Config is the whole configuration.
@@ -223,7 +224,7 @@ func Load(path string, overlay Overlay) (*Config, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read configuration %s: %w", path, err)
+		return nil, fmt.Errorf("read configuration %s: %w", path, source.YAMLError(err))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read configuration %s: more than one YAML document", path)

@@ -17,15 +17,18 @@ import (
 // have its line.
 type Exemption struct{ sentei.Exemption }
 
+// exemptionFields is how an exemption is written.
+type exemptionFields struct {
+	Metric   string `yaml:"metric"`
+	Selector string `yaml:"selector"`
+	Reason   string `yaml:"reason"`
+	Owner    string `yaml:"owner"`
+	Expires  string `yaml:"expires"`
+}
+
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (e *Exemption) UnmarshalYAML(node *yaml.Node) error {
-	var f struct {
-		Metric   string `yaml:"metric"`
-		Selector string `yaml:"selector"`
-		Reason   string `yaml:"reason"`
-		Owner    string `yaml:"owner"`
-		Expires  string `yaml:"expires"`
-	}
+	var f exemptionFields
 	if err := node.Load(&f, yaml.WithKnownFields()); err != nil {
 		return err
 	}

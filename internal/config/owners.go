@@ -34,7 +34,6 @@ func (o *Owners) UnmarshalYAML(node *yaml.Node) error {
 }
 
 // ownersFields and ownerRuleFields are how owners and their rules are written.
-// Errors about unknown keys name them.
 type (
 	ownersFields struct {
 		Label   string      `yaml:"label"`

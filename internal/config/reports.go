@@ -49,7 +49,7 @@ const (
 	SplitOwner   Split = "owner"
 )
 
-// reportFields is how a report is written. Errors about unknown keys name it.
+// reportFields is how a report is written.
 type reportFields struct {
 	Name        string         `yaml:"name"`
 	Schedule    string         `yaml:"schedule"`
@@ -64,8 +64,7 @@ type reportFields struct {
 	GiveUpAfter model.Duration `yaml:"give_up_after"`
 }
 
-// UnmarshalYAML implements yaml.Unmarshaler. What is checked here has its line
-// in the error.
+// UnmarshalYAML implements yaml.Unmarshaler.
 func (r *Report) UnmarshalYAML(node *yaml.Node) error {
 	f := reportFields{Formats: []string{"html", "markdown"}, GiveUpAfter: model.Duration(3 * 24 * time.Hour)}
 	if err := node.Load(&f, yaml.WithKnownFields()); err != nil {
@@ -75,6 +74,11 @@ func (r *Report) UnmarshalYAML(node *yaml.Node) error {
 		strings.TrimSpace(f.Name), f.Schedule, f.Backends, f.Split, f.Owners, f.Formats, f.Top, f.Channels, f.OnlyChanges, f.Pending,
 		time.Duration(f.GiveUpAfter), node.Line,
 	}
+	return nil
+}
+
+// mistakes returns what is wrong with the report by itself.
+func (r *Report) mistakes() []string {
 	var wrong []string
 	if r.Name == "" {
 		wrong = append(wrong, "name is missing")
@@ -97,42 +101,56 @@ func (r *Report) UnmarshalYAML(node *yaml.Node) error {
 	if len(r.Channels) == 0 {
 		wrong = append(wrong, "channels is empty: name at least one, such as files: {directory: reports}")
 	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("report %s: %s", r.Name, strings.Join(wrong, "; "))
-	}
-	return nil
+	return wrong
 }
 
-// checkReports checks what the entries of reports say of each other and of the
-// rest of the configuration.
+// checkReports checks the entries of reports, and what they say of each other
+// and of the rest of the configuration.
 func (c *Config) checkReports(fail func(string, ...any)) {
 	names := map[string]bool{}
 	for i := range c.Reports {
 		r := &c.Reports[i]
-		if names[r.Name] {
-			fail("line %d: report %s: the name is taken by another report", r.Line, r.Name)
+		where := fmt.Sprintf("line %d: report %s", r.Line, r.Name)
+		if r.Name == "" {
+			where = fmt.Sprintf("line %d: reports[%d]", r.Line, i)
+		}
+		if wrong := r.mistakes(); len(wrong) > 0 {
+			fail("%s: %s", where, strings.Join(wrong, "; "))
+		}
+		if names[r.Name] && r.Name != "" {
+			fail("%s: the name is taken by another report", where)
 		}
 		names[r.Name] = true
 		for _, b := range r.Backends {
 			if !slices.ContainsFunc(c.Backends, func(o Backend) bool { return o.Name == b }) {
-				fail("line %d: report %s: there is no backend %q", r.Line, r.Name, b)
+				fail("%s: there is no backend %q", where, b)
 			}
 		}
 		if r.Split == SplitOwner && !c.Owners.Set() {
-			fail("line %d: report %s: split: owner needs the section owners", r.Line, r.Name)
+			fail("%s: split: owner needs the section owners", where)
 		}
 	}
 }
 
 // ParseSchedule reads a cron expression of five fields or a descriptor such as
-// @weekly, with CRON_TZ=Europe/Berlin before it for another time zone than
-// that of the machine. A schedule that never comes is an error.
+// @weekly or @every 36h, with CRON_TZ=Europe/Berlin before it for another time
+// zone than that of the machine. A schedule that never comes is an error.
 func ParseSchedule(text string) (cron.Schedule, error) {
 	text = strings.TrimSpace(text)
-	if zone := strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ="); zone && !strings.Contains(text, " ") {
-		return nil, errors.New("the time zone needs a cron expression after it")
+	zone, expression, found := strings.Cut(text, " ")
+	name, isZone := strings.CutPrefix(strings.TrimPrefix(zone, "CRON_"), "TZ=")
+	if _, pause, every := strings.Cut(text, "@every "); every {
+		// The library makes a second of what is shorter.
+		if d, err := time.ParseDuration(pause); err == nil && d < time.Second {
+			return nil, fmt.Errorf("@every %s is too short: want 1s at least", pause)
+		}
 	}
-	if text == "" {
+	switch {
+	case isZone && name == "":
+		return nil, errors.New("the time zone is missing after TZ=: write it like CRON_TZ=Europe/Berlin, or leave it out")
+	case isZone && (!found || strings.TrimSpace(expression) == ""):
+		return nil, errors.New("the time zone needs a cron expression after it")
+	case text == "":
 		return nil, errors.New(`it is missing: write five fields of cron, such as "0 7 * * 1", or @daily, @weekly`)
 	}
 	s, err := cron.ParseStandard(text)

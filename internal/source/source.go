@@ -58,7 +58,7 @@ func New[S, O any](kind string, doc sentei.Doc, defaults O, build func(O, Env) (
 		if node != nil && node.Tag != "!!null" {
 			if err := node.Load(&options, yaml.WithKnownFields()); err != nil {
 				var none S
-				return none, err
+				return none, YAMLError(err)
 			}
 		}
 		member, err := build(options, env)
