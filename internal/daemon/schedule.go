@@ -79,21 +79,32 @@ func (s *scheduler) pass(ctx context.Context) (next time.Time) {
 			s.logger.Error("make report", "report", r.Name, "err", err)
 			soonest(now.Add(storeRetry))
 		}
-		soonest(r.schedule.Next(now))
+		soonest(nextDue(r.schedule, made, now))
 	}
 	return next
 }
 
-// lastDue returns the last instant of a schedule after one and up to another;
-// zero when there is none, or only one that is too old.
-func lastDue(s cron.Schedule, after, now time.Time) (due time.Time) {
+// lastDue returns the last instant of a schedule after that for which a report
+// was made last and up to now; zero when there is none, or only one that is too
+// old.
+func lastDue(s cron.Schedule, made, now time.Time) (due time.Time) {
+	after := made
 	if oldest := now.Add(-catchUp); after.Before(oldest) {
 		after = oldest
 	}
-	for at := s.Next(after); !at.IsZero() && !at.After(now); at = s.Next(at) {
+	for at := nextDue(s, made, after); !at.IsZero() && !at.After(now); at = nextDue(s, made, at) {
 		due = at
 	}
 	return due
+}
+
+// nextDue returns the first instant of a schedule after another one. @every
+// counts from made, however often it is looked at in between.
+func nextDue(s cron.Schedule, made, after time.Time) time.Time {
+	if every, ok := s.(cron.ConstantDelaySchedule); ok {
+		return made.Add(after.Sub(made).Truncate(every.Delay) + every.Delay)
+	}
+	return s.Next(after)
 }
 
 var errNoReport = errors.New("there is no report yet")

@@ -180,6 +180,29 @@ func TestReportsComeOnSchedule(t *testing.T) {
 	})
 }
 
+// TestEveryCountsFromTheLast wants pauses longer than catchUp to end, and scans
+// in between to change nothing.
+func TestEveryCountsFromTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := memory(t)
+		defer closed(t, box)
+		scanned, quiet := &receiver{}, &receiver{}
+		b := newBench(t, box, scheduledAt(t, "scanned", "@every 36h", scanned))
+		stop := b.start(t)
+		for age := range 80 { // until 4 January 08:00
+			time.Sleep(time.Hour)
+			b.scanned(time.Duration(age) * time.Hour)
+		}
+		synctest.Wait()
+		stop()
+		wantGot(t, scanned, "02 12:00 scanned", "04 00:00 scanned")
+		b = newBench(t, box, scheduledAt(t, "quiet", "@every 36h", quiet))
+		defer b.start(t)()
+		time.Sleep(73 * time.Hour)
+		wantGot(t, quiet, "05 20:00 quiet", "07 08:00 quiet")
+	})
+}
+
 func TestOnlyChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		box := memory(t)
