@@ -2,6 +2,7 @@ package sentei
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,6 +15,32 @@ type Part struct {
 	// Shared is how many of its metrics have series of several owners in one
 	// job, by the values of labels: the figures of these are estimates.
 	Shared int `json:"shared"`
+	// NotKnown lists the metrics, of all that the report was made of, that have
+	// series whose owner is not known: some of these may be the owner's. Sorted.
+	NotKnown []PartMetric `json:"not_known,omitempty"`
+	// NotKnownReaders are the consumers that read the metrics of NotKnown,
+	// sorted.
+	NotKnownReaders []string `json:"not_known_readers,omitempty"`
+}
+
+// PartMetric is a metric of a backend.
+type PartMetric struct {
+	Backend string `json:"backend"`
+	Metric  string `json:"metric"`
+}
+
+// MayHave reports whether the owner may have series of the metric that the
+// part does not count. The nil part is a whole report, where nothing is left out.
+func (p *Part) MayHave(backend, metric string) bool {
+	if p == nil {
+		return false
+	}
+	_, found := slices.BinarySearchFunc(p.NotKnown, PartMetric{backend, metric}, PartMetric.compare)
+	return found
+}
+
+func (m PartMetric) compare(o PartMetric) int {
+	return cmp.Or(cmp.Compare(m.Backend, o.Backend), cmp.Compare(m.Metric, o.Metric))
 }
 
 // Owners lists who owns series of the report, sorted.
@@ -35,6 +62,37 @@ func (r *Report) Owners() []string {
 	return out
 }
 
+// notKnown fills in what may be the owner's, too.
+func (p *Part) notKnown(r *Report) {
+	readers := map[string]bool{}
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		found := false
+		for k := range m.Jobs {
+			if !slices.ContainsFunc(r.Settings.Owners.Shares(m.Name, &m.Jobs[k]), func(s OwnerShare) bool { return s.Owner == NotKnown }) {
+				continue
+			}
+			found = true
+			for _, list := range [][]string{m.JobUsage[k].Readers, m.JobUsage[k].DeadReaders} {
+				for _, id := range list {
+					readers[id] = true
+				}
+			}
+		}
+		if found {
+			p.NotKnown = append(p.NotKnown, PartMetric{m.Backend, m.Name})
+			for _, list := range [][]string{m.Readers, m.DeadReaders, {m.RecordedBy}} {
+				for _, id := range list {
+					readers[id] = true
+				}
+			}
+		}
+	}
+	delete(readers, "")
+	slices.SortFunc(p.NotKnown, PartMetric.compare)
+	p.NotKnownReaders = slices.Sorted(maps.Keys(readers))
+}
+
 // OfOwner returns a copy that holds only what is about the series of an owner:
 // of metrics and proposals the part that is the owner's, and who reads them.
 // Of metrics that several owners share, the labels tell of everybody's series,
@@ -46,6 +104,7 @@ func (r *Report) OfOwner(owner string) *Report {
 	out := *r
 	out.Since = time.Time{}
 	part := Part{Owner: owner}
+	part.notKnown(r)
 	out.Part = &part
 	out.Metrics = nil
 	for i := range r.Metrics {

@@ -105,7 +105,8 @@ type MetricReport struct {
 
 // SetGrowth fills in Since and the growth of every metric. It is called before
 // the report is published. Without a previous report, or with one of the same
-// instant, it does nothing.
+// instant, it does nothing. In the report of an owner the growth of metrics
+// that cannot be compared is left out.
 func (r *Report) SetGrowth(previous *Report) {
 	if previous == nil || !previous.At.Before(r.At) {
 		return
@@ -119,6 +120,9 @@ func (r *Report) SetGrowth(previous *Report) {
 	r.Since = previous.At
 	for i := range r.Metrics {
 		m := &r.Metrics[i]
+		if previous.Part.MayHave(m.Backend, m.Name) || r.Part.MayHave(m.Backend, m.Name) {
+			continue
+		}
 		growth := m.Cost.Series - before[key{m.Backend, m.Name}]
 		m.SeriesGrowth = &growth
 	}

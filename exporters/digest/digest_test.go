@@ -216,3 +216,13 @@ func TestEdits(t *testing.T) {
 		t.Errorf("%v, %q, %v", edits, text, err)
 	}
 }
+
+// TestNotCompared does not say that no metric has changed when some could not
+// be compared.
+func TestNotCompared(t *testing.T) {
+	shop := reporttest.Report().OfOwner("shop")
+	got := message(t, Input{Name: "monday", Part: "owner shop", Report: shop, Changes: &changes.Changes{NotCompared: 1}})
+	if !strings.Contains(got, "Not compared: 1 metric,") || strings.Contains(got, "No metric has changed") {
+		t.Error(got)
+	}
+}

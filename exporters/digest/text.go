@@ -56,6 +56,12 @@ func (w *writer) changes() {
 		return
 	}
 	w.line("**%s** since %s.", md(w.sums()), number.Minute(c.From))
+	if n := c.Uncertain(); n != "" {
+		w.line("\n%s", md(n))
+	}
+	if len(c.Metrics) == 0 && c.NotCompared > 0 {
+		return
+	}
 	if len(c.Metrics) == 0 {
 		w.line("\nNo metric has changed.")
 		return

@@ -92,12 +92,11 @@ func (t *backendTotal) add(m *sentei.MetricReport) {
 // backendsGrid sets the backends side by side.
 func (v *view) backendsGrid(totals []backendTotal) *grid {
 	right := func(title string, drop int) column { return column{title: title, right: true, drop: drop} }
-	g := &grid{columns: []column{{title: "backend"}, right("metrics", 2), right("series", 0)}}
+	g := &grid{columns: []column{{title: "backend"}, right("series", 0), right("of these used", 0), right("partly used", 0), right("unused", 0), right("unknown", 0)}}
 	if v.priced {
 		g.columns = append(g.columns, right(v.currency+"/month", 0))
 	}
-	g.columns = append(g.columns, right("share", 0), right("used", 0), right("partly used", 0), right("unused", 0), right("unknown", 0),
-		right("proposals", 1), right("save series", 0))
+	g.columns = append(g.columns, right("share", 0), right("metrics", 2), right("proposals", 1), right("save series", 0))
 	if v.priced {
 		g.columns = append(g.columns, right("save "+v.currency+"/month", 0))
 	}
@@ -106,12 +105,12 @@ func (v *view) backendsGrid(totals []backendTotal) *grid {
 		if name == "" {
 			s, name = bold, "all"
 		}
-		row := []cell{{name, s}, {number.Count(int64(t.Metrics)), s}, {number.Count(t.Cost.Series), s}}
+		row := []cell{{name, s}, {number.Count(t.Cost.Series), s}, {number.Count(t.Used), s}, {number.Count(t.PartlyUsed), s}, {number.Count(t.Unused), s},
+			{number.Count(t.Unknown), s}}
 		if v.priced {
 			row = append(row, cell{number.Money(t.PerMonth), s})
 		}
-		row = append(row, cell{number.Percent(t.Share), s}, cell{number.Count(t.Used), s}, cell{number.Count(t.PartlyUsed), s}, cell{number.Count(t.Unused), s},
-			cell{number.Count(t.Unknown), s}, cell{number.Count(int64(t.Proposals)), s}, cell{number.Count(t.SavingSeries), s})
+		row = append(row, cell{number.Percent(t.Share), s}, cell{number.Count(int64(t.Metrics)), s}, cell{number.Count(int64(t.Proposals)), s}, cell{number.Count(t.SavingSeries), s})
 		if v.priced {
 			row = append(row, cell{number.Money(t.SavingPerMonth), s})
 		}

@@ -120,10 +120,14 @@ func (p *changesPage) headline() string {
 	if p.priced() {
 		s += fmt.Sprintf(", %s %s/month (%s)", number.Money(p.After.PerMonth), p.currency(), number.SignedMoney(p.After.PerMonth-p.Before.PerMonth))
 	}
-	if len(p.Metrics)+len(p.Proposals)+len(p.Changes.Consumers) == 0 {
+	if len(p.Metrics)+len(p.Proposals)+len(p.Changes.Consumers)+p.NotCompared == 0 {
 		s += ". Nothing else changed"
 	}
-	return s + "."
+	s += "."
+	if n := p.Changes.Uncertain(); n != "" {
+		s += " " + n
+	}
+	return s
 }
 
 func (p *changesPage) currency() string {

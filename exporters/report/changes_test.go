@@ -65,3 +65,16 @@ func TestChangesInReports(t *testing.T) {
 		}
 	}
 }
+
+// TestNotCompared wants the number of metrics that could not be compared once,
+// and no word that nothing else changed.
+func TestNotCompared(t *testing.T) {
+	same := changes.Between(reporttest.Report(), reporttest.Report())
+	same.NotCompared = 2
+	for _, format := range []string{"table", "markdown", "html"} {
+		got := render(t, format, reporttest.Report(), Options{Changes: same})
+		if n := strings.Count(got, "Not compared: 2 metrics"); n != 1 || strings.Contains(got, "Nothing else changed") {
+			t.Errorf("%s says it %d times", format, n)
+		}
+	}
+}

@@ -113,7 +113,7 @@ func (v *view) groupsGrid(by By, top int) *grid {
 		g.columns = append(g.columns, column{title: "backend"})
 	}
 	g.columns = append(g.columns, column{title: string(by), code: true}, column{title: "metrics", right: true},
-		column{title: "series", right: true}, column{title: "unused", right: true}, column{title: "unknown", right: true})
+		column{title: "series", right: true}, column{title: "of these unused", right: true}, column{title: "unknown", right: true})
 	if v.priced {
 		g.columns = append(g.columns, column{title: v.currency + "/month", right: true})
 	}

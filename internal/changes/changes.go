@@ -20,6 +20,11 @@ type Changes struct {
 	Before   Sum       `json:"before"`
 	After    Sum       `json:"after"`
 
+	// NotCompared is how many metrics are left out of the changes of an owner
+	// since the owner of some of their series is not known in one of the
+	// reports: series that change hands in this way neither come nor go.
+	NotCompared int `json:"not_compared,omitempty"`
+
 	Metrics   []Metric   `json:"metrics"`   // most money first, in either direction
 	Proposals []Proposal `json:"proposals"` // biggest saving first
 	Consumers []Consumer `json:"consumers"` // sorted by kind, backend, place and name
@@ -120,8 +125,13 @@ func (c *Changes) metrics(before, after *sentei.Report) {
 		m := &after.Metrics[i]
 		k := metricKey{m.Backend, m.Name}
 		change := Metric{Backend: m.Backend, Name: m.Name, Kind: New, After: sum(m), VerdictAfter: m.Verdict}
-		if was := old[k]; was != nil {
-			delete(old, k)
+		was := old[k]
+		delete(old, k)
+		if (was == nil || was.Cost.Series != m.Cost.Series) && !compared(before.Part, after.Part, was, m) {
+			c.NotCompared++
+			continue
+		}
+		if was != nil {
 			change.Before, change.VerdictBefore = sum(was), was.Verdict
 			switch d := m.Cost.Series - was.Cost.Series; {
 			case d > 0:
@@ -138,6 +148,10 @@ func (c *Changes) metrics(before, after *sentei.Report) {
 		c.Metrics = append(c.Metrics, change)
 	}
 	for _, m := range old {
+		if !compared(before.Part, after.Part, m, nil) {
+			c.NotCompared++
+			continue
+		}
 		c.Metrics = append(c.Metrics, Metric{Backend: m.Backend, Name: m.Name, Kind: Gone, Before: sum(m), VerdictBefore: m.Verdict})
 	}
 	slices.SortFunc(c.Metrics, func(a, b Metric) int {
@@ -179,7 +193,7 @@ func (c *Changes) proposals(before, after *sentei.Report) {
 	for i := range after.Proposals {
 		p := &after.Proposals[i]
 		is[p.ID] = true
-		if !was[p.ID] {
+		if !was[p.ID] && !before.Part.MayHave(p.Place.Backend, p.Action.Metric) {
 			heirs[subjectOf(p)] = true
 			c.Proposals = append(c.Proposals, Proposal{New, *p})
 		}
@@ -187,7 +201,7 @@ func (c *Changes) proposals(before, after *sentei.Report) {
 	for i := range before.Proposals {
 		p := &before.Proposals[i]
 		switch {
-		case is[p.ID] || done[p.ID]:
+		case is[p.ID] || done[p.ID] || after.Part.MayHave(p.Place.Backend, p.Action.Metric):
 		case heirs[subjectOf(p)]:
 			c.Proposals = append(c.Proposals, Proposal{Replaced, *p})
 		default:
@@ -227,6 +241,8 @@ func (c *Changes) consumers(before, after *sentei.Report) {
 		if k := named(o); gone[k] > 0 {
 			gone[k]--
 			n.Kind = Edited
+		} else if mayRead(before.Part, o) {
+			continue
 		}
 		n.Location = o.Location
 		c.Consumers = append(c.Consumers, n)
@@ -236,6 +252,9 @@ func (c *Changes) consumers(before, after *sentei.Report) {
 		if k := named(o); kept[contentOf(o)] > 0 && gone[k] > 0 {
 			kept[contentOf(o)]--
 			gone[k]--
+			if mayRead(after.Part, o) {
+				continue
+			}
 			k.Kind, k.Location = Gone, o.Location
 			c.Consumers = append(c.Consumers, k)
 		}
