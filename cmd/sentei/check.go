@@ -37,8 +37,8 @@ func checkConfig(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	_, scans := daemon.NewScanner(c, logger, time.Now)
-	_, reports := daemon.NewReports(c, logger, time.Now)
-	if err := errors.Join(scans, daemon.CheckOutputs(c), reports); err != nil {
+	reports, mistakes := daemon.NewReports(c, logger, time.Now)
+	if err := errors.Join(scans, daemon.CheckOutputs(c), mistakes, daemon.CheckChannels(cmd.Context(), reports)); err != nil {
 		return usageError{fmt.Errorf("check configuration %s: %w", cmd.Flag("config.file").Value, err)}
 	}
 	if c.Web.ConfigFile != "" {

@@ -132,7 +132,7 @@ func newGitHub(o githubOptions, env source.Env) (Channel, error) {
 		return nil, fmt.Errorf("api_url is no http or https address: write it like https://github.example.com/api/v3")
 	}
 	api.Path = strings.TrimRight(api.Path, "/") + "/"
-	client, err := httpClient(o.HTTP, env)
+	client, err := httpClient(&o.HTTP, env)
 	if err != nil {
 		return nil, err
 	}

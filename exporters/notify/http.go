@@ -39,6 +39,7 @@ func defaultHTTP() httpOptions {
 type poster struct {
 	url     string // empty when it is read from a file for each delivery
 	urlFile string
+	options config.HTTPClientConfig // of client
 	client  *http.Client
 	timeout time.Duration
 	now     func() time.Time
@@ -61,17 +62,18 @@ func newPoster(o httpOptions, env source.Env) (*poster, error) {
 			return nil, fmt.Errorf("url %w", err)
 		}
 	}
-	client, err := httpClient(o.HTTP, env)
+	client, err := httpClient(&o.HTTP, env)
 	if err != nil {
 		return nil, err
 	}
-	p.client = client
+	p.client, p.options = client, o.HTTP
 	return p, nil
 }
 
-// httpClient makes a client of the options. It follows redirects on the same
+// httpClient makes a client of the options, whose paths it makes relative to the
+// configuration file's folder. It follows redirects on the same
 // host only, and only those that send the same again.
-func httpClient(o config.HTTPClientConfig, env source.Env) (*http.Client, error) {
+func httpClient(o *config.HTTPClientConfig, env source.Env) (*http.Client, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -80,7 +82,7 @@ func httpClient(o config.HTTPClientConfig, env source.Env) (*http.Client, error)
 	if version.Version != "" {
 		agent = "sentei/" + version.Version
 	}
-	client, err := config.NewClientFromConfig(o, "sentei", config.WithUserAgent(agent))
+	client, err := config.NewClientFromConfig(*o, "sentei", config.WithUserAgent(agent))
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ type Channel struct {
 	Name string // kind, with #2, #3 … for further ones of the kind
 	Kind string
 	notify.Channel
+	options *yaml.Node
 }
 
 // channel returns the channel of a name.
@@ -119,7 +120,7 @@ func (b *builder) channels(s *Scheduled) []Channel {
 			b.fail(fmt.Errorf("report %s: channels: %w", s.Name, err))
 			continue
 		}
-		out = append(out, Channel{name, kind, c})
+		out = append(out, Channel{name, kind, c, item.Content[1]})
 	}
 	return out
 }
