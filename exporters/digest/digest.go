@@ -139,17 +139,30 @@ func (w *writer) title() string {
 	return name + ": " + w.sums()
 }
 
+// sums says "unchanged" once when neither number has changed.
 func (w *writer) sums() string {
 	f := w.facts
-	s := number.Count(f.Series) + " series"
+	var series, money, both string
 	if f.SeriesGrowth != nil {
-		s += fmt.Sprintf(" (%s)", number.Signed(*f.SeriesGrowth))
+		series = number.Change(*f.SeriesGrowth)
+		money = series
 	}
+	if w.priced() && f.PerMonthGrowth != nil {
+		money = number.ChangeMoney(*f.PerMonthGrowth)
+	}
+	if series == number.Change(0) && money == series {
+		series, money, both = "", "", ", "+series
+	}
+	s := number.Count(f.Series) + " series" + inBrackets(series)
 	if w.priced() {
-		s += fmt.Sprintf(", %s %s/month", number.Money(f.PerMonth), f.Currency)
-		if f.PerMonthGrowth != nil {
-			s += fmt.Sprintf(" (%s)", number.SignedMoney(*f.PerMonthGrowth))
-		}
+		s += fmt.Sprintf(", %s %s/month%s", number.Money(f.PerMonth), f.Currency, inBrackets(money))
 	}
-	return s
+	return s + both
+}
+
+func inBrackets(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
 }

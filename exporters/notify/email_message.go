@@ -101,11 +101,15 @@ func emailPlain(m *Message, note string) string {
 type emailFact struct{ Name, Value, Note string }
 
 func emailFacts(f *Facts) []emailFact {
-	facts := []emailFact{{"active series", number.Count(f.Series), number.Growth(f.SeriesGrowth)}}
+	growth := ""
+	if f.SeriesGrowth != nil {
+		growth = number.Change(*f.SeriesGrowth)
+	}
+	facts := []emailFact{{"active series", number.Count(f.Series), growth}}
 	if f.Currency != "" {
-		growth := ""
+		growth = ""
 		if f.PerMonthGrowth != nil {
-			growth = number.SignedMoney(*f.PerMonthGrowth)
+			growth = number.ChangeMoney(*f.PerMonthGrowth)
 		}
 		facts = append(facts, emailFact{f.Currency + " a month", number.Money(f.PerMonth), growth})
 	}
