@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sentei/sentei"
-	"github.com/sentei/sentei/exporters/notify"
 	"github.com/sentei/sentei/exporters/relabel"
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/changes"
@@ -225,21 +224,5 @@ func TestNotCompared(t *testing.T) {
 	got := message(t, Input{Name: "monday", Part: "owner shop", Report: shop, Changes: &changes.Changes{NotCompared: 1}})
 	if !strings.Contains(got, "Not compared: 1 metric,") || strings.Contains(got, "No metric has changed") {
 		t.Error(got)
-	}
-}
-
-func TestSums(t *testing.T) {
-	one, none, money, rounds := int64(1), int64(0), 0.5, 0.001
-	for want, f := range map[string]notify.Facts{
-		"9 series":                                     {Series: 9},
-		"9 series, unchanged":                          {Series: 9, SeriesGrowth: &none, PerMonthGrowth: &rounds},
-		"9 series (+1)":                                {Series: 9, SeriesGrowth: &one, PerMonthGrowth: &rounds},
-		"9 series, 2.00 EUR/month, unchanged":          {Series: 9, SeriesGrowth: &none, PerMonth: 2, PerMonthGrowth: &rounds, Currency: "EUR"},
-		"9 series (unchanged), 2.00 EUR/month (+0.50)": {Series: 9, SeriesGrowth: &none, PerMonth: 2, PerMonthGrowth: &money, Currency: "EUR"},
-		"9 series (+1), 2.00 EUR/month (unchanged)":    {Series: 9, SeriesGrowth: &one, PerMonth: 2, PerMonthGrowth: &rounds, Currency: "EUR"},
-	} {
-		if got := (&writer{facts: &f}).sums(); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
 	}
 }

@@ -21,19 +21,3 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
-
-func TestChange(t *testing.T) {
-	for want, got := range map[string]string{
-		"unchanged": Change(0), "+1,234": Change(1234), "−1": Change(-1),
-		"+0.01": ChangeMoney(0.01), "−2.00": ChangeMoney(-2),
-	} {
-		if got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	for _, f := range []float64{0, 0.004, -0.004} {
-		if got := ChangeMoney(f); got != "unchanged" {
-			t.Errorf("%v: %q", f, got)
-		}
-	}
-}
