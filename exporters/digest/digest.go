@@ -139,30 +139,17 @@ func (w *writer) title() string {
 	return name + ": " + w.sums()
 }
 
-// sums says "unchanged" once when neither number has changed.
 func (w *writer) sums() string {
 	f := w.facts
-	var series, money, both string
+	s := number.Count(f.Series) + " series"
 	if f.SeriesGrowth != nil {
-		series = number.Change(*f.SeriesGrowth)
-		money = series
+		s += fmt.Sprintf(" (%s)", number.Signed(*f.SeriesGrowth))
 	}
-	if w.priced() && f.PerMonthGrowth != nil {
-		money = number.ChangeMoney(*f.PerMonthGrowth)
-	}
-	if series == number.Change(0) && money == series {
-		series, money, both = "", "", ", "+series
-	}
-	s := number.Count(f.Series) + " series" + inBrackets(series)
 	if w.priced() {
-		s += fmt.Sprintf(", %s %s/month%s", number.Money(f.PerMonth), f.Currency, inBrackets(money))
+		s += fmt.Sprintf(", %s %s/month", number.Money(f.PerMonth), f.Currency)
+		if f.PerMonthGrowth != nil {
+			s += fmt.Sprintf(" (%s)", number.SignedMoney(*f.PerMonthGrowth))
+		}
 	}
-	return s + both
-}
-
-func inBrackets(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " (" + s + ")"
+	return s
 }

@@ -187,7 +187,7 @@ func (w *writer) regrets() {
 					who += " (" + md(where) + ")"
 				}
 			}
-			w.line("- %s asks for %s since %s: %s%s", who, code(g.Selector), number.Minute(g.Since), md(relabeling.Title(&t.Proposal)), w.of(t.Proposal.Place.Backend))
+			w.line("- %s asks for %s since %s: %s", who, code(g.Selector), number.Minute(g.Since), md(relabeling.Title(&t.Proposal)))
 		}
 	}
 	w.rest(w.facts.Regrets, shown, "consumer")

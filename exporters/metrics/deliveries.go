@@ -14,7 +14,7 @@ var (
 	deliveriesWaiting = &family{"sentei_deliveries_waiting", "gauge", []string{"report", "channel"},
 		"Number of messages of the report that wait to be delivered."}
 	deliveriesFailing = &family{"sentei_deliveries_failing", "gauge", []string{"report", "channel"},
-		"Number of messages of the report that wait after a try that failed, their own or that of a message before them, or that were given up when the report was made last. It should be 0."}
+		"Number of messages of the report that wait after a try that failed, or that were given up when the report was made last. It should be 0."}
 	deliverySuccess = &family{"sentei_delivery_last_success_timestamp_seconds", "gauge", []string{"report", "channel"},
 		"When a message of the report was last delivered, as seconds since 1970; 0 before the first."}
 )

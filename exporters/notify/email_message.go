@@ -101,15 +101,11 @@ func emailPlain(m *Message, note string) string {
 type emailFact struct{ Name, Value, Note string }
 
 func emailFacts(f *Facts) []emailFact {
-	growth := ""
-	if f.SeriesGrowth != nil {
-		growth = number.Change(*f.SeriesGrowth)
-	}
-	facts := []emailFact{{"active series", number.Count(f.Series), growth}}
+	facts := []emailFact{{"active series", number.Count(f.Series), number.Growth(f.SeriesGrowth)}}
 	if f.Currency != "" {
-		growth = ""
+		growth := ""
 		if f.PerMonthGrowth != nil {
-			growth = number.ChangeMoney(*f.PerMonthGrowth)
+			growth = number.SignedMoney(*f.PerMonthGrowth)
 		}
 		facts = append(facts, emailFact{f.Currency + " a month", number.Money(f.PerMonth), growth})
 	}

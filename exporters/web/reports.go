@@ -23,15 +23,10 @@ type Deliveries interface {
 	Schedules() []Schedule
 	// Deliveries returns the newest ones, at most so many, the newest first.
 	Deliveries(ctx context.Context, most int) ([]store.Delivery, error)
-	// PressingDeliveries returns at most so many, failures first.
-	PressingDeliveries(ctx context.Context, most int) ([]store.Delivery, error)
 }
 
-// How many deliveries the API and the page show.
-const (
-	mostDeliveries = 200
-	mostOnPage     = 50
-)
+// mostDeliveries is how many the page and the API show.
+const mostDeliveries = 200
 
 // A deliveryItem is a delivery in the API.
 type deliveryItem struct {
@@ -49,28 +44,19 @@ type deliveryItem struct {
 	NextTry  time.Time `json:"next_try,omitzero"` // while it waits
 	Done     time.Time `json:"done,omitzero"`
 	Error    string    `json:"error,omitempty"`
-	// FailingSince and Failures are those of the row of failures while it waits.
-	FailingSince time.Time `json:"failing_since,omitzero"`
-	Failures     int       `json:"failures,omitempty"`
 }
 
-// deliveries returns the schedules and what came of deliveries, at most so many:
-// the newest ones, or the failures first.
-func (h *Handler) deliveries(ctx context.Context, most int, pressing bool) (schedules []Schedule, items []deliveryItem, err error) {
+// deliveries returns the schedules and what came of the last deliveries.
+func (h *Handler) deliveries(ctx context.Context) (schedules []Schedule, items []deliveryItem, err error) {
 	schedules, items = []Schedule{}, []deliveryItem{}
 	if h.options.Deliveries == nil {
 		return schedules, items, nil
 	}
 	schedules = append(schedules, h.options.Deliveries.Schedules()...)
-	read := h.options.Deliveries.Deliveries
-	if pressing {
-		read = h.options.Deliveries.PressingDeliveries
-	}
-	all, err := read(ctx, most)
+	all, err := h.options.Deliveries.Deliveries(ctx, mostDeliveries)
 	for _, d := range all {
 		item := deliveryItem{
 			d.ID, d.Report, d.Part, d.Channel, d.Key, d.Title, d.At, d.Queued, string(d.State), d.Attempts, d.LastTry, d.NextTry, d.Done, d.Error,
-			d.FailingSince, d.Failures,
 		}
 		if d.State != store.Waiting {
 			item.NextTry = time.Time{}
@@ -81,7 +67,7 @@ func (h *Handler) deliveries(ctx context.Context, most int, pressing bool) (sche
 }
 
 func (h *Handler) apiDeliveries(w http.ResponseWriter, req *http.Request) {
-	schedules, items, err := h.deliveries(req.Context(), mostDeliveries, false)
+	schedules, items, err := h.deliveries(req.Context())
 	if err != nil {
 		h.internal(w, req, err)
 		return
@@ -95,7 +81,7 @@ func (h *Handler) apiDeliveries(w http.ResponseWriter, req *http.Request) {
 // reportsPage shows the schedules, what came of deliveries and the kept
 // reports, also while there is no report yet.
 func (h *Handler) reportsPage(w http.ResponseWriter, req *http.Request) {
-	schedules, items, err := h.deliveries(req.Context(), mostOnPage, true)
+	schedules, items, err := h.deliveries(req.Context())
 	var kept []store.ReportInfo
 	if err == nil {
 		kept, err = h.reports(req.Context())
@@ -122,7 +108,6 @@ func (h *Handler) reportsPage(w http.ResponseWriter, req *http.Request) {
 	h.show(w, req, http.StatusOK, "ui-reports", "reports", "Reports", h.index(), struct {
 		Schedules  []Schedule
 		Deliveries []deliveryItem
-		More       bool // than the page shows, perhaps
 		Kept       []row
-	}{schedules, items, len(items) == mostOnPage, rows})
+	}{schedules, items, rows})
 }

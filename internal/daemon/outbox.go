@@ -142,8 +142,8 @@ func (o *outbox) tell(ctx context.Context) error {
 // store that cannot.
 func (o *outbox) try(ctx context.Context, d *store.Delivery) error {
 	a, result := o.attempt(ctx, d)
-	if a.State == store.Replaced || ctx.Err() != nil && a.State != store.Delivered {
-		return nil // the newer one is tried, or it again after the start
+	if ctx.Err() != nil && a.State != store.Delivered {
+		return nil // it is tried again after the start
 	}
 	logger := o.logger.With("report", d.Report, "part", d.Part, "channel", d.Channel)
 	switch a.State {
@@ -161,9 +161,6 @@ func (o *outbox) try(ctx context.Context, d *store.Delivery) error {
 	return o.box.Attempted(ctx, d.ID, a)
 }
 
-// attempt tries a delivery once, unless a newer one has taken its place.
-// Whether it is given up is counted from the first failure of the row, which
-// may be that of a message before it.
 func (o *outbox) attempt(ctx context.Context, d *store.Delivery) (store.Attempt, metrics.DeliveryResult) {
 	s, c, err := o.channel(d)
 	if err == nil {
@@ -174,25 +171,19 @@ func (o *outbox) attempt(ctx context.Context, d *store.Delivery) (store.Attempt,
 	if err == nil {
 		return a, metrics.DeliveryDone
 	}
-	if errors.Is(err, store.ErrNotFound) { // there is a newer one meanwhile
-		a.State = store.Replaced
-		return a, ""
-	}
 	a.Error = err.Error()
-	if _, refused := errors.AsType[*notify.Refused](err); refused {
+	a.Next = now.Add(o.pause(d.Attempts, err))
+	_, refused := errors.AsType[*notify.Refused](err)
+	switch {
+	case refused:
 		a.State = store.GivenUp
-		return a, metrics.DeliveryGivenUp
+	case a.Next.After(d.Queued.Add(s.GiveUpAfter)):
+		a.State, a.Error = store.GivenUp, fmt.Sprintf("%s (tried for longer than give_up_after)", a.Error)
+	default:
+		a.State = store.Waiting
+		return a, metrics.DeliveryFailed
 	}
-	since := d.FailingSince
-	if since.IsZero() {
-		since = now
-	}
-	a.State, a.Next = store.Waiting, now.Add(o.pause(d.Failures, err))
-	if a.Next.After(since.Add(s.GiveUpAfter)) {
-		a.State, a.Error = store.GivenUp, a.Error+" (it has failed for longer than give_up_after)"
-		return a, metrics.DeliveryGivenUp
-	}
-	return a, metrics.DeliveryFailed
+	return a, metrics.DeliveryGivenUp
 }
 
 // channel returns where the configuration in force delivers it.
@@ -223,10 +214,10 @@ func (o *outbox) hand(ctx context.Context, d *store.Delivery, c Channel) error {
 // pause is how long to wait after a try that failed: a minute, then twice as
 // long each time up to six hours, give or take a fifth, and never less than the
 // receiver asks for.
-func (o *outbox) pause(failures int, err error) time.Duration {
+func (o *outbox) pause(attempts int, err error) time.Duration {
 	d := lastRetry
-	if failures < 10 {
-		d = min(lastRetry, firstRetry<<failures)
+	if attempts < 10 {
+		d = min(lastRetry, firstRetry<<attempts)
 	}
 	d = time.Duration(float64(d) * (0.8 + 0.4*o.random()))
 	if later, ok := errors.AsType[*notify.Later](err); ok {

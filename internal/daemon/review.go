@@ -59,8 +59,3 @@ func (l deliveryList) Schedules() []web.Schedule {
 func (l deliveryList) Deliveries(ctx context.Context, most int) ([]store.Delivery, error) {
 	return l.d.box.Deliveries(ctx, most)
 }
-
-// PressingDeliveries implements web.Deliveries.
-func (l deliveryList) PressingDeliveries(ctx context.Context, most int) ([]store.Delivery, error) {
-	return l.d.box.PressingDeliveries(ctx, most)
-}

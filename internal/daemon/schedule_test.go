@@ -313,7 +313,7 @@ func TestRetries(t *testing.T) {
 		defer b.start(t)()
 		time.Sleep(30 * 24 * time.Hour)
 		wantGot(t, other, "01 07:00 yearly") // does not suffer
-		wantStates(t, box, "channel0 given up, 20 attempts, 503 Service Unavailable (it has failed for longer than give_up_after)", "channel1 delivered, 1 attempts, ")
+		wantStates(t, box, "channel0 given up, 20 attempts, 503 Service Unavailable (tried for longer than give_up_after)", "channel1 delivered, 1 attempts, ")
 		var pauses []string
 		for i := range len(r.tries) - 1 {
 			pauses = append(pauses, r.tries[i+1].Sub(r.tries[i]).String())
@@ -393,12 +393,12 @@ func TestNewerReplacesWaiting(t *testing.T) {
 			b.scanned(time.Duration(8+24*i) * time.Hour)
 			time.Sleep(24 * time.Hour)
 		}
-		wantStates(t, box, "channel0 delivered, 1 attempts, ", "channel0 replaced, 12 attempts, 503 Service Unavailable", "channel0 replaced, 4 attempts, 503 Service Unavailable", "channel0 waiting, 0 attempts, 503 Service Unavailable")
+		wantStates(t, box, "channel0 delivered, 1 attempts, ", "channel0 replaced, 12 attempts, 503 Service Unavailable", "channel0 replaced, 12 attempts, 503 Service Unavailable", "channel0 waiting, 6 attempts, 503 Service Unavailable")
 		r.mu.Lock()
 		r.answer = nil
 		r.mu.Unlock()
 		time.Sleep(6 * time.Hour)
-		wantGot(t, r, "01 07:00 daily", "04 09:31 daily")
+		wantGot(t, r, "01 07:00 daily", "04 08:03 daily")
 		if text := r.bodies[1].Text; !strings.Contains(text, "grew by 56 series") || !strings.Contains(text, "since 2000-01-01 00:00 UTC") {
 			t.Error(text)
 		}

@@ -151,22 +151,3 @@ func SignedMoney(f float64) string {
 	}
 	return "+" + Money(f)
 }
-
-// Change writes by how much a number has changed: signed, or "unchanged".
-func Change(n int64) string {
-	if n == 0 {
-		return unchanged
-	}
-	return Signed(n)
-}
-
-// ChangeMoney writes by how much an amount has changed: signed, or "unchanged"
-// when that rounds to nothing.
-func ChangeMoney(f float64) string {
-	if Money(max(f, -f)) == Money(0) {
-		return unchanged
-	}
-	return SignedMoney(f)
-}
-
-const unchanged = "unchanged"

@@ -37,11 +37,6 @@ type Delivery struct {
 	// LastTry and Done are zero before the first try and while it waits.
 	LastTry, NextTry, Done time.Time
 	Error                  string // of the last try; empty after a success
-	// FailingSince and Failures tell, while it waits, of the tries in a row that
-	// failed in its series, those of messages before it among them; zero when
-	// the last try succeeded or was refused.
-	FailingSince time.Time
-	Failures     int
 }
 
 // Queued is a message to be delivered.
@@ -53,8 +48,7 @@ type Queued struct {
 
 // Queue keeps the messages of a scheduled report that was due at an instant,
 // and that it was made for that instant. Each takes the place of an older one
-// of the same report, part and channel that still waits, and continues the
-// failures of those before it: it is not tried sooner.
+// of the same report, part and channel that still waits.
 func (s *Store) Queue(ctx context.Context, report string, due, now time.Time, messages []Queued) error {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -109,52 +103,34 @@ func (s *Store) Due(ctx context.Context) (map[string]time.Time, error) {
 type Attempt struct {
 	At    time.Time
 	State DeliveryState // Delivered, GivenUp, or Waiting to be tried again
-	// Next is the instant of the next try, of this message or, when it is given
-	// up, of one that comes after it. When it is zero, that one makes a new
-	// beginning.
-	Next  time.Time
-	Error string // empty after a success
+	Next  time.Time     // of the next try, when it waits
+	Error string        // empty after a success
 }
 
 // Attempted keeps what came of a try. The message goes unless it waits on. A
-// delivery that was replaced while it was tried stays so, but for a success;
-// what came of it counts for the one that took its place.
+// delivery that was replaced while it was tried stays so, but for a success.
 func (s *Store) Attempted(ctx context.Context, id int64, a Attempt) error {
 	return s.change(ctx, fmt.Sprintf("keep what came of delivery %d", id), func(tx *sql.Tx) error {
 		done := a.At
 		if a.State == Waiting {
 			done = time.Time{}
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?1, attempts = attempts + 1, last_try = ?2, next_try = ?3, done = ?4, last_error = ?5,
+		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?1, attempts = attempts + 1, last_try = ?2, next_try = ?3, done = ?4, last_error = ?5,
 			message = CASE WHEN ?1 = ?6 THEN message END WHERE id = ?7 AND (state = ?6 OR ?1 = ?8)`,
-			a.State, millis(a.At), millis(a.Next), millis(done), a.Error, Waiting, id, Delivered); err != nil {
-			return err
-		}
-		if a.State == Delivered || a.Next.IsZero() {
-			_, err := tx.ExecContext(ctx, `DELETE FROM failing WHERE (report, part, channel) =
-				(SELECT report, part, channel FROM deliveries WHERE id = ?)`, id)
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO failing SELECT report, part, channel, ?1, 1, ?2, ?3 FROM deliveries WHERE id = ?4
-			ON CONFLICT DO UPDATE SET failures = failures + 1, next_try = excluded.next_try, last_error = excluded.last_error`,
-			millis(a.At), millis(a.Next), a.Error, id)
+			a.State, millis(a.At), millis(a.Next), millis(done), a.Error, Waiting, id, Delivered)
 		return err
 	})
 }
 
-// deliveryColumns reads deliveries as d; what fails goes with those that wait.
-const deliveryColumns = `SELECT d.* FROM (SELECT id, report, part, channel, key, title, report_at, queued, state, attempts, last_try,
-	max(d.next_try, ifnull(f.next_try, 0)) AS next_try, done, CASE WHEN f.report IS NULL THEN d.last_error ELSE f.last_error END,
-	ifnull(f.since, 0), ifnull(f.failures, 0) AS failures
-	FROM deliveries AS d LEFT JOIN (SELECT *, 'waiting' AS state FROM failing) AS f USING (report, part, channel, state)) AS d `
+const deliveryColumns = "SELECT id, report, part, channel, key, title, report_at, queued, state, attempts, last_try, next_try, done, last_error FROM deliveries "
 
 func (s *Store) deliveries(ctx context.Context, where string, args ...any) ([]Delivery, error) {
 	out := []Delivery{}
 	err := s.each(ctx, func(rows *sql.Rows) error {
 		var d Delivery
-		var at, queued, last, next, done, since int64
-		err := rows.Scan(&d.ID, &d.Report, &d.Part, &d.Channel, &d.Key, &d.Title, &at, &queued, &d.State, &d.Attempts, &last, &next, &done, &d.Error, &since, &d.Failures)
-		d.At, d.Queued, d.LastTry, d.NextTry, d.Done, d.FailingSince = instant(at), instant(queued), instant(last), instant(next), instant(done), instant(since)
+		var at, queued, last, next, done int64
+		err := rows.Scan(&d.ID, &d.Report, &d.Part, &d.Channel, &d.Key, &d.Title, &at, &queued, &d.State, &d.Attempts, &last, &next, &done, &d.Error)
+		d.At, d.Queued, d.LastTry, d.NextTry, d.Done = instant(at), instant(queued), instant(last), instant(next), instant(done)
 		out = append(out, d)
 		return err
 	}, deliveryColumns+where, args...)
@@ -174,22 +150,11 @@ func (s *Store) Deliveries(ctx context.Context, most int) ([]Delivery, error) {
 	return s.deliveries(ctx, "ORDER BY id DESC LIMIT ?", most)
 }
 
-// PressingDeliveries returns at most so many: those that wait after failures,
-// then what was given up last of each report, part and channel unless one has
-// arrived since, then those that arrived or wait for their first try, then the
-// rest; of each sort the newest first.
-func (s *Store) PressingDeliveries(ctx context.Context, most int) ([]Delivery, error) {
-	return s.deliveries(ctx, `ORDER BY CASE
-		WHEN state = ?1 AND failures > 0 THEN 0
-		WHEN state = ?2 AND id IN (SELECT max(id) FROM deliveries WHERE state IN (?2, ?3) GROUP BY report, part, channel) THEN 1
-		WHEN state IN (?1, ?3) THEN 2 ELSE 3 END, id DESC LIMIT ?4`, Waiting, GivenUp, Delivered, most)
-}
-
 // DeliverySum tells how the deliveries of a report to a channel stand.
 type DeliverySum struct {
 	Report, Channel string
-	// Waiting is how many wait. Failing is how many of them follow a try that
-	// failed, and how many of those that were queued last were given up.
+	// Waiting is how many wait. Failing is how many of them were tried in vain,
+	// and how many of those that were queued last were given up.
 	Waiting, Failing int
 	// LastSuccess is zero when none has succeeded.
 	LastSuccess time.Time
@@ -206,9 +171,8 @@ func (s *Store) DeliverySums(ctx context.Context) ([]DeliverySum, error) {
 		d.LastSuccess = instant(last)
 		out = append(out, d)
 		return err
-	}, `SELECT report, channel, sum(state = ?1), sum(state = ?1 AND failures IS NOT NULL OR state = ?2 AND queued = newest), max(CASE WHEN state = ?3 THEN done ELSE 0 END)
-		FROM deliveries LEFT JOIN (SELECT report, part, channel, failures FROM failing) USING (report, part, channel)
-		JOIN (SELECT report AS r, max(queued) AS newest FROM deliveries GROUP BY report) ON r = report
+	}, `SELECT report, channel, sum(state = ?1), sum(state = ?1 AND attempts > 0 OR state = ?2 AND queued = newest), max(CASE WHEN state = ?3 THEN done ELSE 0 END)
+		FROM deliveries JOIN (SELECT report AS r, max(queued) AS newest FROM deliveries GROUP BY report) ON r = report
 		GROUP BY report, channel ORDER BY report, channel`, Waiting, GivenUp, Delivered)
 	if err != nil {
 		return nil, fmt.Errorf("sum up deliveries: %w", err)

@@ -75,7 +75,7 @@ func TestDeliveries(t *testing.T) {
 		for _, d := range all {
 			got = append(got, d.Key+" "+d.Channel+" "+string(d.State)+" "+d.Error)
 		}
-		if d := cmp.Diff([]string{"k3 slack waiting 503", "k2 slack waiting ", "k1 files delivered ", "k1 slack replaced 503"}, got); d != "" {
+		if d := cmp.Diff([]string{"k3 slack waiting ", "k2 slack waiting ", "k1 files delivered ", "k1 slack replaced 503"}, got); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		// What was replaced while it was tried stays so, unless it has arrived.
@@ -109,47 +109,6 @@ func TestDeliveries(t *testing.T) {
 		must(t, err)
 		if d := cmp.Diff(map[string]time.Time{"weekly": later, "other": monday, "daily": monday}, due); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
-		}
-	})
-}
-
-// TestPressingDeliveries wants failures before the rest, however old.
-func TestPressingDeliveries(t *testing.T) {
-	everyStore(t, func(t *testing.T, s *Store) {
-		ctx := t.Context()
-		now := monday
-		try := func(channel, key string, tried ...Attempt) {
-			t.Helper()
-			now = now.Add(time.Hour)
-			must(t, s.Queue(ctx, "weekly", now, now, []Queued{queued("weekly", "", channel, key, now)}))
-			waiting, err := s.WaitingDeliveries(ctx)
-			must(t, err)
-			i := slices.IndexFunc(waiting, func(d Delivery) bool { return d.Key == key })
-			for _, a := range tried {
-				a.At, a.Next = now, now.Add(10*time.Hour)
-				must(t, s.Attempted(ctx, waiting[i].ID, a))
-			}
-		}
-		fails, givenUp, arrives := Attempt{State: Waiting, Error: "503"}, Attempt{State: GivenUp, Error: "late"}, Attempt{State: Delivered}
-		try("a", "mended", fails, givenUp)
-		try("a", "arrived", arrives)
-		try("b", "lost before", givenUp)
-		try("b", "lost", givenUp)
-		try("c", "down", fails, fails)
-		try("c", "down, newer")
-		try("d", "new")
-		try("e", "arrived too", arrives)
-		var got []string
-		all, err := s.PressingDeliveries(ctx, 7)
-		must(t, err)
-		for _, d := range all {
-			got = append(got, d.Key)
-		}
-		if d := cmp.Diff([]string{"down, newer", "lost", "arrived too", "new", "arrived", "down", "lost before"}, got); d != "" {
-			t.Errorf("(-want +got):\n%s", d)
-		}
-		if d := all[0]; d.Failures != 2 || d.Attempts != 0 || !d.FailingSince.Equal(monday.Add(5*time.Hour)) || !d.NextTry.Equal(monday.Add(15*time.Hour)) || d.Error != "503" {
-			t.Errorf("%+v does not continue the failures", d)
 		}
 	})
 }
@@ -229,25 +188,5 @@ func TestMemoryOutlivesCancelledChanges(t *testing.T) {
 	due, err := s.Due(t.Context())
 	if err != nil || len(due) != 1 {
 		t.Errorf("%v, %v", due, err)
-	}
-}
-
-// TestOlderFailures: a file of before failures were kept apart keeps those of
-// what waits.
-func TestOlderFailures(t *testing.T) {
-	s := openStore(t)
-	ctx := t.Context()
-	must(t, s.Queue(ctx, "weekly", monday, monday, []Queued{queued("weekly", "", "slack", "k1", monday)}))
-	must(t, s.Attempted(ctx, 1, Attempt{At: monday, State: Waiting, Next: monday.Add(time.Hour), Error: "503"}))
-	if _, err := s.write.ExecContext(ctx, "DROP TABLE failing; PRAGMA user_version = 3"); err != nil {
-		t.Fatal(err)
-	}
-	again, err := Open(ctx, s.path)
-	must(t, err)
-	defer again.Close()
-	waiting, err := again.WaitingDeliveries(ctx)
-	must(t, err)
-	if len(waiting) != 1 || waiting[0].Failures != 1 || !waiting[0].FailingSince.Equal(monday) || waiting[0].Error != "503" {
-		t.Errorf("%+v", waiting)
 	}
 }

@@ -93,22 +93,6 @@ CREATE TABLE schedules (
 	report TEXT PRIMARY KEY,
 	due    INTEGER NOT NULL
 ) STRICT;
-`, `
--- Which deliveries fail: since when, how many tries in a row, and what the last
--- one said. A row goes when one arrives. It outlives the messages: those that
--- are queued meanwhile continue it.
-CREATE TABLE failing (
-	report     TEXT NOT NULL,
-	part       TEXT NOT NULL,
-	channel    TEXT NOT NULL,
-	since      INTEGER NOT NULL,
-	failures   INTEGER NOT NULL,
-	next_try   INTEGER NOT NULL,
-	last_error TEXT NOT NULL,
-	PRIMARY KEY (report, part, channel)
-) STRICT, WITHOUT ROWID;
-INSERT OR REPLACE INTO failing SELECT report, part, channel, queued, attempts, next_try, last_error
-	FROM deliveries WHERE state = 'waiting' AND attempts > 0;
 `}
 }
 

@@ -348,7 +348,7 @@ func TestForeignFiles(t *testing.T) {
 	}
 	newer := "PRAGMA application_id = " + strconv.Itoa(applicationID) + "; PRAGMA user_version = 999"
 	tests := []struct{ path, want string }{
-		{database("newer", newer), "a newer sentei has written it (version 999, this one knows up to 4)"},
+		{database("newer", newer), "a newer sentei has written it (version 999, this one knows up to 3)"},
 		{database("other", "CREATE TABLE t (a)"), "a SQLite file of another program"},
 		{text, "it is no store, or it is damaged"},
 		{dir, "open store " + dir},

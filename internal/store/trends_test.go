@@ -62,7 +62,7 @@ func TestOlderStore(t *testing.T) {
 	if _, err := s.SaveReport(t.Context(), reporttest.Report()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.write.ExecContext(t.Context(), "DROP TABLE trends; DROP TABLE deliveries; DROP TABLE schedules; DROP TABLE failing; PRAGMA user_version = 1"); err != nil {
+	if _, err := s.write.ExecContext(t.Context(), "DROP TABLE trends; DROP TABLE deliveries; DROP TABLE schedules; PRAGMA user_version = 1"); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Open(t.Context(), s.path)
