@@ -1,11 +1,6 @@
 package yamledit
 
 import (
-	"errors"
-	"fmt"
-	"maps"
-	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -67,24 +62,9 @@ func (d *document) placeInterval(job *yaml.Node, a *Addition) (edit, *reason) {
 // verifyInterval reads the result back: the job must have the interval, and
 // everything else must be as before. It returns the values of the result.
 func verifyInterval(before map[any]any, result []byte, l *list, index int, interval string) (map[any]any, error) {
-	after, err := decode(result)
+	after, err := readBack(before, result, l)
 	if err != nil {
-		return nil, fmt.Errorf("the file would no longer parse (%w)", err)
+		return nil, err
 	}
-	oldJobs, _ := before[l.key].([]any)
-	newJobs, _ := after[l.key].([]any)
-	if len(oldJobs) != len(newJobs) {
-		return nil, errors.New("other parts of the file would change")
-	}
-	oldJob, _ := oldJobs[index].(map[any]any)
-	want := maps.Clone(oldJob)
-	want[scrapeIntervalKey] = interval
-	jobs := slices.Clone(oldJobs)
-	jobs[index] = want
-	all := maps.Clone(before)
-	all[l.key] = jobs
-	if !reflect.DeepEqual(all, after) {
-		return nil, errors.New("other parts of the file would change")
-	}
-	return after, nil
+	return after, onlyChanged(before, after, l, index, scrapeIntervalKey, interval)
 }

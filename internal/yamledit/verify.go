@@ -41,34 +41,53 @@ func decodeItems(items string) ([]any, error) {
 // the new ones behind them, and everything else must be as before. It returns
 // the values of the result.
 func verify(before map[any]any, result []byte, l *list, index int, items []any) (map[any]any, error) {
+	after, err := readBack(before, result, l)
+	if err != nil {
+		return nil, err
+	}
+	oldRules, _ := entryOf(before, l, index)[l.rulesKey].([]any)
+	newRules, _ := entryOf(after, l, index)[l.rulesKey].([]any)
+	rules := slices.Concat(oldRules, items)
+	if !reflect.DeepEqual(newRules, rules) {
+		return nil, errors.New("the rules would not end up behind the existing ones")
+	}
+	return after, onlyChanged(before, after, l, index, l.rulesKey, rules)
+}
+
+// readBack returns the values of the result, whose list must be as long as before.
+func readBack(before map[any]any, result []byte, l *list) (map[any]any, error) {
 	after, err := decode(result)
 	if err != nil {
 		return nil, fmt.Errorf("the file would no longer parse (%w)", err)
 	}
-	oldJobs, _ := before[l.key].([]any)
-	newJobs, _ := after[l.key].([]any)
-	if len(oldJobs) != len(newJobs) {
-		return nil, errors.New("other parts of the file would change")
-	}
-	oldJob, _ := oldJobs[index].(map[any]any)
-	newJob, _ := newJobs[index].(map[any]any)
-	oldRules, _ := oldJob[l.rulesKey].([]any)
-	newRules, _ := newJob[l.rulesKey].([]any)
-	if !reflect.DeepEqual(newRules, slices.Concat(oldRules, items)) {
-		return nil, errors.New("the rules would not end up behind the existing ones")
-	}
-	// Compare the rest with the old rules in place of the new.
-	rest := maps.Clone(newJob)
-	delete(rest, l.rulesKey)
-	if v, ok := oldJob[l.rulesKey]; ok {
-		rest[l.rulesKey] = v
-	}
-	jobs := slices.Clone(newJobs)
-	jobs[index] = rest
-	all := maps.Clone(after)
-	all[l.key] = jobs
-	if !reflect.DeepEqual(before, all) {
+	was, _ := before[l.key].([]any)
+	is, _ := after[l.key].([]any)
+	if len(was) != len(is) {
 		return nil, errors.New("other parts of the file would change")
 	}
 	return after, nil
+}
+
+// entryOf returns an entry of the list, nil when it is no mapping.
+func entryOf(values map[any]any, l *list, index int) map[any]any {
+	entries, _ := values[l.key].([]any)
+	entry, _ := entries[index].(map[any]any)
+	return entry
+}
+
+// onlyChanged fails unless the values are those of before with one key of one
+// entry of the list set to a value.
+func onlyChanged(before, after map[any]any, l *list, index int, key string, value any) error {
+	entry := map[any]any{}
+	maps.Copy(entry, entryOf(before, l, index))
+	entry[key] = value
+	was, _ := before[l.key].([]any)
+	entries := slices.Clone(was)
+	entries[index] = entry
+	want := maps.Clone(before)
+	want[l.key] = entries
+	if !reflect.DeepEqual(want, after) {
+		return errors.New("other parts of the file would change")
+	}
+	return nil
 }
