@@ -37,12 +37,10 @@ func (s *scan) writeCache(ctx context.Context, w io.Writer, blocks []cachedBlock
 	if err := c.write(cacheMagic[:]); err != nil {
 		return err
 	}
-	todo := make([]int, len(tasks))
-	for i := range todo {
-		todo[i] = i
+	for i := range tasks {
 		s.total += int64(tasks[i].count)
 	}
-	err = s.parallel(todo, func() func(int) error {
+	err = s.parallel(len(tasks), func() func(int) error {
 		worker := s.newWorker()
 		return func(i int) error {
 			var m rowWriter

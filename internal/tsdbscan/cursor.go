@@ -133,12 +133,13 @@ func (c *cursor) read(off int64) error {
 	if i, err = c.labels(b, i, end); err != nil {
 		return err
 	}
-	c.indexBytes += c.references()
+	c.indexBytes += references(len(c.own))
 	return c.metas(b, i, end)
 }
 
-// references is the size of the references to the series in all postings lists.
-func (c *cursor) references() int64 { return 4 * int64(len(c.own)+1) }
+// references is the size of the references to a series with n labels in all
+// postings lists.
+func references(n int) int64 { return 4 * int64(n+1) }
 
 // entry makes the window show the entry at the offset, checks it, and returns
 // where in the window it begins and ends, without its length and checksum.

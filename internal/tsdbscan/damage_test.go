@@ -4,21 +4,24 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei/internal/tsdbscan/blockgen"
 )
 
-// smallBlock writes a block with every sort of series and returns its path.
-func smallBlock(t testing.TB, dir string) string {
+// smallBlock writes a block with every sort of series, and more, and returns
+// its path.
+func smallBlock(t testing.TB, dir string, more ...blockgen.Series) string {
 	t.Helper()
-	path, err := blockgen.Write(dir, blockgen.Block{ULID: ulid, MinTime: t0, MaxTime: t0 + 2*hour, SamplesPerChunk: 50, Series: []blockgen.Series{
+	path, err := blockgen.Write(dir, blockgen.Block{ULID: ulid, MinTime: t0, MaxTime: t0 + 2*hour, SamplesPerChunk: 50, Series: append([]blockgen.Series{
 		whole("__name__", "up", "instance", "a", "job", "node"),
 		whole("__name__", "up", "instance", "b", "job", "node"),
 		whole("__name__", "up", "instance", "b", "job", "shop"),
@@ -29,7 +32,7 @@ func smallBlock(t testing.TB, dir string) string {
 		whole("Cluster", "eu", "__name__", "requests_total", "code", "500", "job", "shop"),
 		whole("nameless", "yes"),
 		{Labels: labels.FromStrings("__name__", "empty")},
-	}})
+	}, more...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,9 +120,14 @@ func remove(t testing.TB, path string) {
 // FuzzScan damages an index and repairs its checksums, so that the damage is
 // found by nothing but the decoders. An edit is three bytes: an offset and what
 // to XOR the byte there with; offsets behind the index are in the chunk file.
+// A scan that looks for twins must find what one finds that does not.
 func FuzzScan(f *testing.F) {
 	dir := f.TempDir()
-	path := smallBlock(f, dir)
+	path := smallBlock(f, dir,
+		whole("__name__", "twin_of_up", "instance", "a", "job", "node"),
+		whole("__name__", "twin_of_up", "instance", "b", "job", "node"),
+		whole("__name__", "twin_of_up", "instance", "b", "job", "shop"),
+	)
 	index, err := os.ReadFile(filepath.Join(path, "index"))
 	if err != nil {
 		f.Fatal(err)
@@ -158,7 +166,12 @@ func FuzzScan(f *testing.F) {
 		}
 		edit(t, filepath.Join(path, "index"), func([]byte) []byte { return x })
 		edit(t, filepath.Join(path, "chunks", "000001"), func([]byte) []byte { return c })
-		r, err := Scan(context.Background(), l.Blocks, Options{TopValues: 10})
+		opts := Options{TopValues: 10, Workers: 1}
+		r, err := Scan(context.Background(), l.Blocks, opts)
+		plain, plainErr := scanPlain(l.Blocks, opts)
+		if diff := cmp.Diff(plain, r); diff != "" || fmt.Sprint(err) != fmt.Sprint(plainErr) {
+			t.Fatalf("with twins %v, without %v:\n%s", err, plainErr, diff)
+		}
 		if err != nil {
 			return
 		}
@@ -173,6 +186,27 @@ func FuzzScan(f *testing.F) {
 			}
 		}
 	})
+}
+
+// scanPlain is Scan without a search for twins.
+func scanPlain(blocks []Block, opts Options) (*Result, error) {
+	s := newScan(blocks, nil, opts, tailStart(blocks))
+	defer s.close()
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	tasks, err := s.tasks(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	for i := range tasks {
+		tasks[i].twins = false
+	}
+	results, err := s.run(context.Background(), tasks)
+	if err != nil {
+		return nil, err
+	}
+	return s.result(tasks, results), nil
 }
 
 // checksums returns the parts of an index that have one: where each begins, and

@@ -18,28 +18,18 @@ import (
 // Everything unusual is left to the functions that each uses. A block of 5 M
 // series takes about 6 % less processor time than with each, all else the same.
 func (w *worker) block(ctx context.Context, t *task, c *cursor, layouts *layouts, f *found) error {
-	if err := c.start(t.lists[0], layouts); err != nil {
+	l := &fastLoop{worker: w, cursor: c, task: t, found: f, chunks: -1}
+	n := 0
+	err := l.eachBatch(ctx, layouts, func(refs []uint32) error {
+		w.advance(int64(n))
+		n += len(refs)
+		return l.add(refs)
+	})
+	if err != nil && ctx.Err() == nil {
 		return w.blockError(c, t, err)
 	}
-	l := &fastLoop{worker: w, cursor: c, task: t, found: f, chunks: -1}
-	for n := 0; ; {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		w.advance(int64(n))
-		refs, err := c.list.some(4096)
-		if err == nil && len(refs) > 0 {
-			err = l.add(refs)
-		}
-		if err != nil {
-			return w.blockError(c, t, err)
-		}
-		if len(refs) == 0 {
-			l.flush()
-			return nil
-		}
-		n += len(refs)
-	}
+	l.flush()
+	return err
 }
 
 // fastLoop is the state of block between two batches of references.
@@ -56,6 +46,25 @@ type fastLoop struct {
 	chunks  int64 // how many it has, -1 when not known
 	created int64
 	live    uint64
+}
+
+// eachBatch calls f with the references to the series of the metric.
+func (l *fastLoop) eachBatch(ctx context.Context, layouts *layouts, f func(refs []uint32) error) error {
+	if err := l.cursor.start(l.task.lists[0], layouts); err != nil {
+		return err
+	}
+	for {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		refs, err := l.list.some(4096)
+		if err != nil || len(refs) == 0 {
+			return err
+		}
+		if err := f(refs); err != nil {
+			return err
+		}
+	}
 }
 
 // flush adds what has been counted to the job.
@@ -90,7 +99,7 @@ func (l *fastLoop) one(off int64) error {
 		return err
 	}
 	changed := c.changed
-	c.indexBytes += c.references()
+	c.indexBytes += references(len(c.own))
 	if err := l.times(b, i, end); err != nil {
 		return err
 	}
@@ -110,15 +119,32 @@ func (l *fastLoop) one(off int64) error {
 		}
 		l.worker.add(p, c.values, nil, l.live)
 	}
+	if l.original != nil {
+		l.keep(b)
+	}
+	l.counts.labelBytes += p.bytes & -int64(l.live)
+	l.tally()
+	return nil
+}
+
+// tally counts the series, but for its labels.
+func (l *fastLoop) tally() {
 	l.counts.series++
 	l.counts.created += l.created
 	l.counts.live += int64(l.live)
-	l.counts.indexBytes += c.indexBytes
-	l.counts.labelBytes += p.bytes & -int64(l.live)
-	if c.chunks != nil {
-		p.owner.addSamples(&c.rowFacts)
+	l.counts.indexBytes += l.indexBytes
+	if l.cursor.chunks != nil {
+		l.part.owner.addSamples(&l.rowFacts)
 	}
-	return nil
+}
+
+// keep records the series for twins of the metric.
+func (l *fastLoop) keep(b []byte) {
+	c, n := l.cursor, len(l.own)
+	tail := b[c.prevAt+c.places[1].name : c.prevAt+c.places[n].name]
+	if c.layout.name != 0 || !l.original.record(&l.twins, n, tail, l.part.number, l.live) {
+		l.original = nil
+	}
 }
 
 // moves reports whether these changes lead to a series of another part.

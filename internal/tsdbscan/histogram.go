@@ -16,20 +16,21 @@ import (
 // more values of le is none.
 const maxBounds = 10_000
 
-// histogram describes the buckets of a job, nil when it has none. The
-// counters of the labels are summed up.
-func (w *worker) histogram(metric string, j *job) *sentei.Histogram {
-	h := &sentei.Histogram{Bounds: w.bounds(metric, j), NativeSeries: j.native}
-	if h.Bounds == nil && h.NativeSeries == 0 {
+// newHistogram describes the buckets of a job, nil when it has none.
+func newHistogram(bounds []string, native int64) *sentei.Histogram {
+	if bounds == nil && native == 0 {
 		return nil
 	}
-	return h
+	return &sentei.Histogram{Bounds: bounds, NativeSeries: native}
 }
 
+// isBuckets reports whether a classic histogram calls its buckets so.
+func isBuckets(metric string) bool { return strings.HasSuffix(metric, "_bucket") }
+
 // bounds returns the values of le, sorted as numbers, when the series are the
-// buckets of a classic histogram.
+// buckets of a classic histogram. The counters of the labels are summed up.
 func (w *worker) bounds(metric string, j *job) []string {
-	if !strings.HasSuffix(metric, "_bucket") {
+	if !isBuckets(metric) {
 		return nil
 	}
 	i := slices.IndexFunc(j.labels, func(l *label) bool { return w.text[l.name] == labels.BucketLabel })

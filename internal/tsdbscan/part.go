@@ -17,6 +17,7 @@ type part struct {
 	layout  *layout
 	owner   *job
 	columns []column // for each name of the layout
+	number  int      // among the parts of the metric
 
 	follower *part // that the series after a series of this one was in
 

@@ -127,33 +127,38 @@ func (s *scan) run(ctx context.Context, tasks []task) ([]*found, error) {
 
 // runSome scans the metrics in todo, spread over the workers.
 func (s *scan) runSome(ctx context.Context, tasks []task, todo []int, results []*found) error {
-	return s.parallel(todo, func() func(int) error {
+	shares := s.shares(tasks, todo)
+	return s.parallel(len(shares), func() func(int) error {
 		w := s.newWorker()
-		return func(i int) (err error) {
-			results[i], err = w.metric(ctx, &tasks[i])
-			w.advance(int64(tasks[i].count))
-			return err
+		return func(k int) (err error) {
+			for _, i := range shares[k] {
+				if results[i], err = w.metric(ctx, &tasks[i]); err != nil {
+					return err
+				}
+				w.advance(int64(tasks[i].count))
+			}
+			return nil
 		}
 	})
 }
 
-// parallel calls functions with each number in todo. Every worker has one that
-// makeFunc has made. If several calls fail it returns the error of the first
+// parallel calls functions with each number below n. Every worker has one that
+// makeFunc has made. If several calls fail it returns the error of the lowest
 // number.
-func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
+func (s *scan) parallel(n int, makeFunc func() func(int) error) error {
 	var next atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
-	errs := make([]error, len(todo))
-	for range min(s.opts.Workers, len(todo)) {
+	errs := make([]error, n)
+	for range min(s.opts.Workers, n) {
 		wg.Go(func() {
 			do := makeFunc()
 			for !failed.Load() {
 				i := int(next.Add(1)) - 1
-				if i >= len(todo) {
+				if i >= n {
 					return
 				}
-				if errs[i] = do(todo[i]); errs[i] != nil {
+				if errs[i] = do(i); errs[i] != nil {
 					failed.Store(true)
 				}
 			}
@@ -169,7 +174,7 @@ func (s *scan) parallel(todo []int, makeFunc func() func(int) error) error {
 }
 
 func (s *scan) newWorker() *worker {
-	w := &worker{scan: s, jobs: map[uint32]*job{}, lists: &valueLists{}}
+	w := &worker{scan: s, jobs: map[uint32]*job{}, lists: &valueLists{}, twins: newTwins(s.hasher)}
 	w.sums = newSums(len(s.text), &w.pool.numbers)
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))

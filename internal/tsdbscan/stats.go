@@ -13,6 +13,10 @@ type jobFacts struct {
 	created, samples, recent, chunkBytes, indexBytes, labelBytes int64
 }
 
+func (j *job) facts() jobFacts {
+	return jobFacts{j.created, j.samples, j.recent, j.chunkBytes, j.indexBytes, j.labelBytes}
+}
+
 // stats puts the jobs of a metric into their final form, as far as it does not
 // depend on the span. The values of labels wait, too, as numbers of lists.
 func (w *worker) stats(metric string, f *found) {
@@ -43,10 +47,11 @@ func (w *worker) stats(metric string, f *found) {
 			}
 			f.values = append(f.values, w.lists.add(w.top.of(&l.values, w.opts.TopValues), &w.hasher))
 		}
-		s.Histogram = w.histogram(metric, j)
+		s.Histogram = newHistogram(w.bounds(metric, j), j.native)
 		w.reduce(j, &s)
 		f.jobs[i] = s
-		f.facts[i] = jobFacts{j.created, j.samples, j.recent, j.chunkBytes, j.indexBytes, j.labelBytes}
+		f.facts[i] = j.facts()
+		j.place = i
 	}
 }
 

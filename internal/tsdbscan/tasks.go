@@ -137,6 +137,7 @@ func (s *scan) tasks(ctx context.Context) ([]task, error) {
 	for i := range tasks[:min(len(tasks), s.opts.Reduce)] {
 		tasks[i].reduce = true
 	}
+	s.markTwins(tasks)
 	return tasks, nil
 }
 

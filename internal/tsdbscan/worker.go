@@ -18,6 +18,7 @@ type task struct {
 	count int // series in all blocks
 	// reduce says that sets of labels to remove are searched.
 	reduce bool
+	twins  bool // there may be a twin of the metric
 }
 
 // list is a postings list of one block.
@@ -43,6 +44,7 @@ type job struct {
 	labelBytes                              int64    // of the live series
 	labels                                  []*label // sorted by name
 	parts                                   []*part
+	place                                   int // among the jobs of the metric, by name
 }
 
 // label gathers what the series of a job have for one label.
@@ -68,6 +70,10 @@ type found struct {
 	oldest, dies int64
 }
 
+func newFound() *found {
+	return &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
+}
+
 // worker scans one metric after the other. It shares nothing that changes.
 type worker struct {
 	*scan
@@ -85,6 +91,8 @@ type worker struct {
 	recorder recorder
 	image    image
 	reducer  reducer
+	twins    twins
+	original *original // to fill in, nil when not wanted
 }
 
 var errList = errors.New("a postings list holds a series of another metric")
@@ -100,8 +108,11 @@ func (w *worker) begin(t *task) *layouts {
 
 // metric scans all series of one metric.
 func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
+	if f := w.twin(ctx, t); f != nil {
+		return f, nil
+	}
 	layouts := w.begin(t)
-	f := &found{mint: noTime, maxt: -noTime, oldest: math.MinInt64, dies: math.MaxInt64}
+	f := newFound()
 	if err := w.read(ctx, t, layouts, f); err != nil {
 		return nil, err
 	}
@@ -119,6 +130,9 @@ func (w *worker) metric(ctx context.Context, t *task) (*found, error) {
 		countNestings(w.parts)
 	}
 	w.stats(t.name, f)
+	if w.original != nil {
+		w.original.finish(w.parts, f)
+	}
 	return f, nil
 }
 
@@ -280,6 +294,7 @@ func (w *worker) part(r *row) *part {
 		w.jobs[jobID] = j
 	}
 	p := w.pool.part(y, j)
+	p.number = len(w.parts)
 	p.log = w.recorder.log(len(y.names))
 	j.parts = append(j.parts, p)
 	at := 0 // in the labels of the job
