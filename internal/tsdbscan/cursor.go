@@ -59,7 +59,6 @@ type cursor struct {
 	prev       []byte // of the window, or spare
 	prevAt     int    // where the labels begin in prev
 	places     []place
-	times      [4]chunkTimes
 
 	// Memory to use again.
 	spare                []byte

@@ -3,8 +3,6 @@ package tsdbscan
 import (
 	"context"
 	"fmt"
-	"math/bits"
-	"slices"
 )
 
 // block adds all series of a metric that one block alone has: most metrics of
@@ -18,7 +16,7 @@ import (
 // Everything unusual is left to the functions that each uses. A block of 5 M
 // series takes about 6 % less processor time than with each, all else the same.
 func (w *worker) block(ctx context.Context, t *task, c *cursor, layouts *layouts, f *found) error {
-	l := &fastLoop{worker: w, cursor: c, task: t, found: f, chunks: -1}
+	l := &fastLoop{worker: w, cursor: c, task: t, found: f}
 	n := 0
 	err := l.eachBatch(ctx, layouts, func(refs []uint32) error {
 		w.advance(int64(n))
@@ -40,10 +38,10 @@ type fastLoop struct {
 	found *found
 
 	part   *part // of the series before
-	counts tally // of the series of the part that are not counted yet
+	job    *job  // the part's
+	counts tally // of the series of the job that are not counted yet
 
-	// Of the series before.
-	chunks  int64 // how many it has, -1 when not known
+	// Of the series.
 	created int64
 	live    uint64
 }
@@ -69,11 +67,10 @@ func (l *fastLoop) eachBatch(ctx context.Context, layouts *layouts, f func(refs 
 
 // flush adds what has been counted to the job.
 func (l *fastLoop) flush() {
-	if l.part == nil {
-		return
+	if l.job != nil {
+		l.job.add(l.counts)
+		l.counts = tally{}
 	}
-	l.part.owner.add(l.counts)
-	l.counts = tally{}
 }
 
 // add adds the series with these references.
@@ -115,7 +112,7 @@ func (l *fastLoop) one(off int64) error {
 		}
 		if q := l.partOf(p, &c.row); q != p {
 			l.flush()
-			l.part, p = q, q
+			l.part, l.job, p = q, q.owner, q
 		}
 		l.worker.add(p, c.values, nil, l.live)
 	}
@@ -134,7 +131,7 @@ func (l *fastLoop) tally() {
 	l.counts.live += int64(l.live)
 	l.counts.indexBytes += l.indexBytes
 	if l.cursor.chunks != nil {
-		l.part.owner.addSamples(&l.rowFacts)
+		l.job.addSamples(&l.rowFacts)
 	}
 }
 
@@ -157,75 +154,13 @@ func (p *part) moves(changed []int32) bool {
 	return false
 }
 
-// times decodes the list of chunks at b[i:end]. Most series begin and end with
-// the one before: then what follows from that is known already.
+// times decodes the list of chunks at b[i:end].
 func (l *fastLoop) times(b []byte, i, end int) error {
-	c := l.cursor
-	if int64(b[i]) == l.chunks && l.sameTimes(b, i+1, end) {
-		return nil
+	if l.cursor.chunks != nil || !l.quickMetas(b, i, end) {
+		if err := l.metas(b, i, end); err != nil {
+			return err
+		}
 	}
-	if err := c.metas(b, i, end); err != nil {
-		return err
-	}
-	l.chunks = -1
-	if n := int(b[i]); n <= len(c.times) && l.comparable(n) {
-		l.chunks = int64(n)
-	}
-	l.created, l.live = l.judge(l.found, &c.rowFacts)
+	l.created, l.live = l.judge(l.found, &l.rowFacts)
 	return nil
-}
-
-// comparable reports whether the times of the n chunks can be compared with
-// those of the next series.
-func (l *fastLoop) comparable(n int) bool {
-	c := l.cursor
-	if slices.ContainsFunc(c.times[:n], func(t chunkTimes) bool { return t.size == 0 }) {
-		return false
-	}
-	lookback := Lookback.Milliseconds()
-	return c.chunks == nil || c.mint >= c.tail && c.born == c.mint-lookback && c.dies == c.maxt+lookback
-}
-
-// sameTimes reads the chunks at b[i:end], as many as the series before has. It
-// returns false when they have other times, or when anything is unusual.
-func (l *fastLoop) sameTimes(b []byte, i, end int) bool {
-	c := l.cursor
-	var ref uint64
-	var samples, size int64
-	for k := range l.chunks {
-		t := &c.times[k]
-		low, high := load64(b, i), load64(b, i+8)
-		if (low^t.low)&t.lowMask|(high^t.high)&t.highMask != 0 {
-			return false
-		}
-		i += t.size
-		if c.chunks == nil {
-			last := ^load64(b, i) & 0x8080808080808080 // of the reference
-			if i += (bits.TrailingZeros64(last) + 1) / 8; last == 0 || i > end {
-				return false
-			}
-			continue
-		}
-		var next uint64
-		if next, i = uvarint(b, i); k > 0 {
-			next = ref + uint64(unzigzag(next))
-		}
-		if i > end {
-			return false
-		}
-		ref = next
-		n, bytes, ok := c.chunks.peek(ref)
-		if !ok || !usualInterval(int64(t.length), n) {
-			return false
-		}
-		samples += n
-		size += bytes
-	}
-	if i != end {
-		return false
-	}
-	if c.chunks != nil {
-		c.samples, c.chunkBytes, c.native = samples, size, c.chunks.native
-	}
-	return true
 }

@@ -1,39 +1,13 @@
 package tsdbscan
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/bits"
+	"unsafe"
 )
 
 var errTime = errors.New("a sample time is out of range")
-
-// chunkTimes are the bytes of a chunk's two times, start and length, and what
-// they mean. Chunks of neighbours mostly have the same ones, and comparing
-// takes a third of decoding.
-type chunkTimes struct {
-	low, lowMask   uint64 // the first eight bytes
-	high, highMask uint64 // the next eight
-	size           int    // at most 16
-	start, length  uint64
-}
-
-// read decodes the times at b[i:] and returns the position after them.
-func (t *chunkTimes) read(b []byte, i int) int {
-	low, high := load64(b, i), load64(b, i+8)
-	if (low^t.low)&t.lowMask|(high^t.high)&t.highMask == 0 && t.size > 0 {
-		return i + t.size
-	}
-	var end int
-	t.start, end = uvarint(b, i)
-	t.length, end = uvarint(b, end)
-	if t.size = end - i; t.size > 16 {
-		t.size = 0 // not to be compared
-	} else {
-		t.low, t.lowMask = low, 1<<min(64, 8*t.size)-1
-		t.high, t.highMask = high, 1<<max(0, 8*t.size-64)-1
-	}
-	return end
-}
 
 // metas decodes the list of chunks at b[i:end].
 func (c *cursor) metas(b []byte, i, end int) error {
@@ -49,12 +23,21 @@ func (c *cursor) metas(b []byte, i, end int) error {
 	var maxt int64
 	var ref uint64
 	for j := range n {
-		times := &c.times[j%uint64(len(c.times))]
-		p := times.read(b, i)
-		start, length := times.start, times.length
-		mint := maxt + int64(start)
+		var start, length uint64
+		var mint int64
+		p := i
 		if j == 0 {
+			start, p = timeUvarint(b, i)
 			mint = unzigzag(start)
+		} else {
+			if start, p = shortUvarint(b, i); p > i+4 {
+				start, p = uvarint(b, i)
+			}
+			mint = maxt + int64(start)
+		}
+		q := p
+		if length, p = shortUvarint(b, q); p > q+4 {
+			length, p = uvarint(b, q)
 		}
 		if c.chunks == nil {
 			if last := ^load64(b, p) & 0x8080808080808080; last != 0 {
@@ -100,4 +83,56 @@ func (c *cursor) metas(b []byte, i, end int) error {
 		return errEntry
 	}
 	return nil
+}
+
+// quickMetas is metas for a block whose chunks are not read, and for series as
+// most are. It returns false for any other one.
+//
+// Bounds are checked once for all loads.
+func (c *cursor) quickMetas(b []byte, i, end int) bool {
+	size := end - i
+	if size < 0 {
+		return false
+	}
+	p := unsafe.Pointer(&b[i : end+slack][0])
+	n := *(*byte)(p)
+	w := load(p, 1)
+	if n-1 >= 0x7f || w&0x808080808080 != 0x8080808080 { // the first time mostly has six bytes
+		return false
+	}
+	w = w&0x007f007f007f | w>>1&0x3f803f803f80
+	c.mint = unzigzag(w&0x3fff | w>>2&0xfffc000 | w>>4&0x3fff0000000)
+	maxt, at := c.mint, 7
+	for {
+		w := load(p, at) // the length
+		last := ^w & 0x80808080
+		w &= last ^ (last - 1)
+		w = w&0x007f007f | w>>1&0x3f803f80
+		maxt += int64(w&0x3fff | w>>2&0xfffc000)
+		at += bits.TrailingZeros64(last)/8 + 1
+		lastRef := ^load(p, at) & 0x8080808080808080
+		at += bits.TrailingZeros64(lastRef)/8 + 1
+		if last == 0 || lastRef == 0 || at > size {
+			return false
+		}
+		if n--; n == 0 {
+			break
+		}
+		w = load(p, at) // the time since the chunk before
+		last = ^w & 0x80808080
+		w &= last ^ (last - 1)
+		w = w&0x007f007f | w>>1&0x3f803f80
+		maxt += int64(w&0x3fff | w>>2&0xfffc000)
+		at += bits.TrailingZeros64(last)/8 + 1
+		if last == 0 {
+			return false
+		}
+	}
+	c.maxt = maxt
+	c.born, c.dies = c.mint-Lookback.Milliseconds(), c.maxt+Lookback.Milliseconds()
+	return at == size
+}
+
+func load(p unsafe.Pointer, at int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, at))[:])
 }

@@ -66,7 +66,8 @@ type Result struct {
 	// Options.Now.
 	From, To time.Time
 	// Metrics is sorted by name. Series without a name stand under the empty
-	// one.
+	// one. Metrics may share what is said of their labels: it must not be
+	// changed.
 	//
 	// SamplesPerSecond is counted from the chunks of the newest block's range,
 	// or from the last minutes of the head. DiskBytesPerDay is the samples

@@ -11,10 +11,9 @@ var errNoTwin = errors.New("the series are not those of the original")
 // a series is what fastLoop does, but for the labels, which it only compares.
 type twinLoop struct {
 	fastLoop
-	of    *original
-	parts []part // those of the original
-	at    int    // of the series in the original
-	sum   uint64
+	of  *original
+	at  int // of the series in the original
+	sum uint64
 
 	// The bytes of the name and its value, which each series has.
 	head, headMask uint64
@@ -90,13 +89,10 @@ func (c *cursor) means(own uint64, symbol uint32) bool {
 // follow reads the metric along the original. It returns nil when they are no
 // twins.
 func (l *twinLoop) follow(ctx context.Context, o *original) *found {
-	jobs := make([]job, len(o.found.jobs))
-	l.parts = make([]part, len(o.jobs))
-	for i := range l.parts {
-		l.parts[i].owner = &jobs[o.jobs[i]]
-	}
+	l.twins.jobs = resize(l.twins.jobs, len(o.found.jobs))
+	clear(l.twins.jobs)
 	l.found = newFound()
-	l.of, l.at, l.sum, l.part, l.counts, l.chunks = o, 0, 0, nil, tally{}, -1
+	l.of, l.at, l.sum, l.job, l.counts = o, 0, 0, nil, tally{}
 	align := l.cursor.index.align()
 	err := l.eachBatch(ctx, nil, func(refs []uint32) error {
 		for _, ref := range refs {
@@ -110,7 +106,7 @@ func (l *twinLoop) follow(ctx context.Context, o *original) *found {
 		return nil
 	}
 	l.flush()
-	o.twin(l.task, jobs, l.found)
+	o.twin(l.task, l.twins.jobs, l.found)
 	l.counted = 0
 	return l.found
 }
@@ -142,9 +138,9 @@ func (l *twinLoop) one(off int64) error {
 			return errNoTwin
 		}
 	}
-	if p := &l.parts[row>>tailBits]; p != l.part {
+	if j := &l.twins.jobs[l.of.jobs[row>>tailBits]]; j != l.job {
 		l.flush()
-		l.part = p
+		l.job = j
 	}
 	l.tally()
 	return nil

@@ -42,7 +42,8 @@ type twins struct {
 	seed  maphash.Seed
 	all   []*original
 	used  int
-	count int // series of each
+	count int   // series of each
+	jobs  []job // of the twin that is read
 }
 
 func newTwins(h hasher) twins { return twins{hasher: h, seed: maphash.MakeSeed()} }
@@ -109,13 +110,12 @@ func (o *original) finish(parts []*part, f *found) {
 }
 
 // twin fills in what is found of a twin, as far as it is as in the original.
-// The jobs have what has been counted of it.
+// The jobs have what has been counted of it. Both share the labels.
 func (o *original) twin(t *task, jobs []job, f *found) {
 	f.jobs, f.facts = slices.Clone(o.found.jobs), make([]jobFacts, len(jobs))
 	f.lists, f.values = o.found.lists, o.found.values
 	for i := range jobs {
 		j, s := &jobs[i], &f.jobs[i]
-		s.Labels = slices.Clone(s.Labels)
 		var bounds []string
 		if s.Histogram != nil {
 			bounds = s.Histogram.Bounds
