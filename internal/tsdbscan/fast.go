@@ -156,10 +156,8 @@ func (p *part) moves(changed []int32) bool {
 
 // times decodes the list of chunks at b[i:end].
 func (l *fastLoop) times(b []byte, i, end int) error {
-	if l.cursor.chunks != nil || !l.quickMetas(b, i, end) {
-		if err := l.metas(b, i, end); err != nil {
-			return err
-		}
+	if err := l.metas(b, i, end); err != nil {
+		return err
 	}
 	l.created, l.live = l.judge(l.found, &l.rowFacts)
 	return nil

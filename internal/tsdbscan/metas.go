@@ -3,7 +3,6 @@ package tsdbscan
 import (
 	"encoding/binary"
 	"errors"
-	"math/bits"
 	"unsafe"
 )
 
@@ -11,47 +10,27 @@ var errTime = errors.New("a sample time is out of range")
 
 // metas decodes the list of chunks at b[i:end].
 func (c *cursor) metas(b []byte, i, end int) error {
+	if c.quickMetas(b, i, end) {
+		return nil
+	}
 	c.mint, c.maxt, c.born, c.dies = noTime, -noTime, noTime, -noTime
 	c.samples, c.chunkBytes, c.native = 0, 0, false
-	n := uint64(b[i])
-	if i++; n >= 0x80 {
-		n, i = uvarint(b, i-1)
-	}
+	n, i := uvarint(b, i)
 	if i > end || n > uint64(end-i)/3 {
 		return errEntry
 	}
 	var maxt int64
 	var ref uint64
 	for j := range n {
-		var start, length uint64
-		var mint int64
-		p := i
+		start, p := uvarint(b, i)
+		length, p := uvarint(b, p)
+		next, p := uvarint(b, p)
+		i = p
+		mint := maxt + int64(start)
 		if j == 0 {
-			start, p = timeUvarint(b, i)
-			mint = unzigzag(start)
+			mint, ref = unzigzag(start), next
 		} else {
-			if start, p = shortUvarint(b, i); p > i+4 {
-				start, p = uvarint(b, i)
-			}
-			mint = maxt + int64(start)
-		}
-		q := p
-		if length, p = shortUvarint(b, q); p > q+4 {
-			length, p = uvarint(b, q)
-		}
-		if c.chunks == nil {
-			if last := ^load64(b, p) & 0x8080808080808080; last != 0 {
-				i = p + (bits.TrailingZeros64(last)+1)/8
-			} else {
-				_, i = uvarint(b, p)
-			}
-		} else {
-			var next uint64
-			next, i = uvarint(b, p)
-			if j > 0 {
-				next = ref + uint64(unzigzag(next))
-			}
-			ref = next
+			ref += uint64(unzigzag(next))
 		}
 		if i > end {
 			return errEntry
@@ -85,10 +64,13 @@ func (c *cursor) metas(b []byte, i, end int) error {
 	return nil
 }
 
-// quickMetas is metas for a block whose chunks are not read, and for series as
-// most are. It returns false for any other one.
+// quickMetas is metas for series as most are: all numbers are of usual size, and
+// all chunks lie in the tail if it has begun, at the window's place, and have no
+// more than the usual time between their samples. It returns false for any
+// other one.
 //
-// Bounds are checked once for all loads.
+// Bounds are checked once for all loads: slack is more than what the three
+// numbers of a chunk can take.
 func (c *cursor) quickMetas(b []byte, i, end int) bool {
 	size := end - i
 	if size < 0 {
@@ -100,39 +82,94 @@ func (c *cursor) quickMetas(b []byte, i, end int) bool {
 	if n-1 >= 0x7f || w&0x808080808080 != 0x8080808080 { // the first time mostly has six bytes
 		return false
 	}
-	w = w&0x007f007f007f | w>>1&0x3f803f803f80
-	c.mint = unzigzag(w&0x3fff | w>>2&0xfffc000 | w>>4&0x3fff0000000)
-	maxt, at := c.mint, 7
-	for {
+	mint := unzigzag(pack(w & 0x7f7f7f7f7f7f))
+	maxt, at := mint, 7
+	var ref uint64
+	var samples, bytes int64
+	for first := true; ; first = false {
 		w := load(p, at) // the length
-		last := ^w & 0x80808080
-		w &= last ^ (last - 1)
-		w = w&0x007f007f | w>>1&0x3f803f80
-		maxt += int64(w&0x3fff | w>>2&0xfffc000)
-		at += bits.TrailingZeros64(last)/8 + 1
-		lastRef := ^load(p, at) & 0x8080808080808080
-		at += bits.TrailingZeros64(lastRef)/8 + 1
-		if last == 0 || lastRef == 0 || at > size {
+		k := sizeOf(w)
+		length := pack32(w & (1<<(8*k&63) - 1))
+		maxt += length
+		at += k
+		w = load(p, at) // the reference
+		r := sizeOf(w)
+		if at += r; k > 4 || r > 6 || at > size {
 			return false
+		}
+		if c.chunks != nil {
+			v := pack(w & (1<<(8*r&63) - 1))
+			if first {
+				ref = v
+			} else {
+				ref += uint64(unzigzag(v))
+			}
+			m, k, ok := c.chunks.peek(ref)
+			if !ok || !usualInterval(length, m) {
+				return false
+			}
+			samples += m
+			bytes += k
 		}
 		if n--; n == 0 {
 			break
 		}
 		w = load(p, at) // the time since the chunk before
-		last = ^w & 0x80808080
-		w &= last ^ (last - 1)
-		w = w&0x007f007f | w>>1&0x3f803f80
-		maxt += int64(w&0x3fff | w>>2&0xfffc000)
-		at += bits.TrailingZeros64(last)/8 + 1
-		if last == 0 {
+		k = sizeOf(w)
+		maxt += pack32(w & (1<<(8*k&63) - 1))
+		at += k
+		if k > 4 {
 			return false
 		}
 	}
-	c.maxt = maxt
-	c.born, c.dies = c.mint-Lookback.Milliseconds(), c.maxt+Lookback.Milliseconds()
-	return at == size
+	if at != size {
+		return false
+	}
+	c.mint, c.maxt = mint, maxt
+	c.born, c.dies = mint-Lookback.Milliseconds(), maxt+Lookback.Milliseconds()
+	c.samples, c.chunkBytes, c.native = samples, bytes, false
+	if c.chunks != nil {
+		c.native = c.chunks.native
+		return mint >= c.tail
+	}
+	return true
 }
 
+// load returns eight bytes.
 func load(p unsafe.Pointer, at int) uint64 {
 	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, at))[:])
+}
+
+// pack32 returns the number of a varint of up to four bytes. There are no bytes
+// after it.
+func pack32(w uint64) int64 {
+	w = w&0x007f007f | w>>1&0x3f803f80
+	return int64(w&0x3fff | w>>2&0xfffc000)
+}
+
+// pack is pack32 for up to eight bytes.
+func pack(w uint64) uint64 {
+	w = w&0x007f007f007f007f | w>>1&0x3f803f803f803f80
+	w = w&0x00003fff00003fff | w>>2&0x0fffc0000fffc000
+	return w&0xfffffff | w>>4&0xfffffff0000000
+}
+
+// sizeOf returns how many bytes a varint of up to six bytes has. The processor
+// foresees its branches and does not wait for the result.
+func sizeOf(w uint64) int {
+	switch {
+	case w&0x80 == 0:
+		return 1
+	case w&0x8000 == 0:
+		return 2
+	case w&0x800000 == 0:
+		return 3
+	case w&0x80000000 == 0:
+		return 4
+	case w&0x8000000000 == 0:
+		return 5
+	case w&0x800000000000 == 0:
+		return 6
+	}
+	return 7
 }

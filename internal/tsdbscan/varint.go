@@ -60,14 +60,3 @@ func shortUvarint(b []byte, i int) (uint64, int) {
 
 // unzigzag turns the unsigned form of a signed varint back.
 func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
-
-// timeUvarint decodes a varint that mostly has six bytes, as times in
-// milliseconds have.
-func timeUvarint(b []byte, i int) (uint64, int) {
-	w := load64(b, i)
-	if w&0x808080808080 != 0x8080808080 {
-		return uvarint(b, i)
-	}
-	w = w&0x007f007f007f | w>>1&0x3f803f803f80
-	return w&0x3fff | w>>2&0xfffc000 | w>>4&0x3fff0000000, i + 6
-}
