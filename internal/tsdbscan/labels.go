@@ -2,7 +2,6 @@ package tsdbscan
 
 import (
 	"cmp"
-	"encoding/binary"
 	"math/bits"
 	"unsafe"
 )
@@ -21,9 +20,12 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 		return c.allLabels(b, i, end)
 	}
 	i++
-	prev, base, places := c.prev, c.prevAt, c.places[:last+1]
+	places := c.places[:last+1]
 	size := places[last].name
-	same := mismatch(b, i, prev, base, min(size, end-i))
+	// Bounds are checked once for all loads but those of what is not usual.
+	p, q := unsafe.Pointer(&b[i : end+slack][0]), unsafe.Pointer(&c.prev[c.prevAt : c.prevAt+size+slack][0])
+	room := end - i
+	same := mismatch(p, q, min(size, room))
 	if same == size {
 		return 0, errOrder // the same labels again
 	}
@@ -34,19 +36,20 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 	changed := c.changed[:0]
 	shift := 0 // of label j, compared with the entry before
 	for {      // the bytes up to same are as before
-		at := i + shift + places[j].value
+		at := shift + places[j].value
 		if same < places[j].value {
-			name, p := uvarint(b, i+shift+places[j].name)
-			if p > end || len(changed) == 0 && name < uint64(c.names[j]) {
+			name, next := uvarint(b, i+shift+places[j].name)
+			if next > end || len(changed) == 0 && name < uint64(c.names[j]) {
 				return 0, errOrder
 			}
 			return c.someLabels(b, i, end, last, true)
 		}
-		value, p := shortUvarint(b, at)
-		if p > at+4 {
-			value, p = uvarint(b, at)
+		value, next := shortUvarint(load(p, at), at)
+		if next > at+4 {
+			value, next = uvarint(b, i+at)
+			next -= i
 		}
-		if p > end || value >= uint64(c.count) {
+		if next > room || value >= uint64(c.count) {
 			return 0, errEntry
 		}
 		if len(changed) == 0 && uint32(value) <= own[j] {
@@ -59,8 +62,8 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 		}
 		j++
 		old := places[j].name
-		shift = p - i - old
-		same = old + mismatch(b, p, prev, base+old, min(size-old, end-p))
+		shift = next - old
+		same = old + mismatch(unsafe.Add(p, next), unsafe.Add(q, old), min(size-old, room-next))
 		if same == size {
 			break
 		}
@@ -159,23 +162,15 @@ func (c *cursor) keep(b []byte, i int) {
 	c.prevAt = i
 }
 
-// mismatch returns how many of the n bytes at a[i:] and b[k:] are equal. Both
-// have at least seven bytes more.
-//
-// This is where most instructions of a scan would go: bounds are checked once
-// for all loads, not for each, which takes a third of them.
-func mismatch(a []byte, i int, b []byte, k, n int) int {
-	if n <= 0 {
-		return 0
-	}
-	p, q := unsafe.Pointer(&a[i : i+n+7][0]), unsafe.Pointer(&b[k : k+n+7][0])
+// mismatch returns how many of the n bytes at both places are equal. There are
+// at least seven bytes more.
+func mismatch(p, q unsafe.Pointer, n int) int {
 	for at := 0; at < n; at += 8 {
-		x, y := (*[8]byte)(unsafe.Add(p, at)), (*[8]byte)(unsafe.Add(q, at))
-		if d := binary.LittleEndian.Uint64(x[:]) ^ binary.LittleEndian.Uint64(y[:]); d != 0 {
+		if d := load(p, at) ^ load(q, at); d != 0 {
 			return min(n, at+bits.TrailingZeros64(d)/8)
 		}
 	}
-	return n
+	return max(n, 0)
 }
 
 // compareLabels orders label sets as an index does: by the first name or value

@@ -1,7 +1,6 @@
 package tsdbscan
 
 import (
-	"encoding/binary"
 	"errors"
 	"unsafe"
 )
@@ -133,43 +132,4 @@ func (c *cursor) quickMetas(b []byte, i, end int) bool {
 		return mint >= c.tail
 	}
 	return true
-}
-
-// load returns eight bytes.
-func load(p unsafe.Pointer, at int) uint64 {
-	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, at))[:])
-}
-
-// pack32 returns the number of a varint of up to four bytes. There are no bytes
-// after it.
-func pack32(w uint64) int64 {
-	w = w&0x007f007f | w>>1&0x3f803f80
-	return int64(w&0x3fff | w>>2&0xfffc000)
-}
-
-// pack is pack32 for up to eight bytes.
-func pack(w uint64) uint64 {
-	w = w&0x007f007f007f007f | w>>1&0x3f803f803f803f80
-	w = w&0x00003fff00003fff | w>>2&0x0fffc0000fffc000
-	return w&0xfffffff | w>>4&0xfffffff0000000
-}
-
-// sizeOf returns how many bytes a varint of up to six bytes has. The processor
-// foresees its branches and does not wait for the result.
-func sizeOf(w uint64) int {
-	switch {
-	case w&0x80 == 0:
-		return 1
-	case w&0x8000 == 0:
-		return 2
-	case w&0x800000 == 0:
-		return 3
-	case w&0x80000000 == 0:
-		return 4
-	case w&0x8000000000 == 0:
-		return 5
-	case w&0x800000000000 == 0:
-		return 6
-	}
-	return 7
 }

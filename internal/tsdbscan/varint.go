@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"unsafe"
 )
 
 // load64 returns the eight bytes at b[i:]. A slice with an end takes half of the
@@ -49,13 +50,52 @@ func uvarint(b []byte, i int) (uint64, int) {
 	return v, i + n
 }
 
-// shortUvarint decodes a varint of up to four bytes. The position that it
-// returns is more than four bytes further when the varint is longer.
-func shortUvarint(b []byte, i int) (uint64, int) {
-	w := binary.LittleEndian.Uint32(b[i : i+4])
+// load returns the eight bytes at p. Nothing checks that they are there.
+func load(p unsafe.Pointer, at int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, at))[:])
+}
+
+// sizeOf returns how many bytes a varint of up to six bytes has, from the eight
+// bytes it begins with, and seven for any other one. The processor foresees its
+// branches and does not wait for the result.
+func sizeOf(w uint64) int {
+	switch {
+	case w&0x80 == 0:
+		return 1
+	case w&0x8000 == 0:
+		return 2
+	case w&0x800000 == 0:
+		return 3
+	case w&0x80000000 == 0:
+		return 4
+	case w&0x8000000000 == 0:
+		return 5
+	case w&0x800000000000 == 0:
+		return 6
+	}
+	return 7
+}
+
+// shortUvarint decodes a varint of up to four bytes, from the eight bytes at i.
+// The position that it returns is more than four bytes further when the varint
+// is longer.
+func shortUvarint(w uint64, i int) (uint64, int) {
 	last := ^w & 0x80808080
-	w &= last ^ (last - 1)
-	return uint64(w&0x7f | w>>1&0x3f80 | w>>2&0x1fc000 | w>>3&0xfe00000), i + bits.TrailingZeros32(last)/8 + 1
+	return uint64(pack32(w & (last ^ (last - 1)))), i + bits.TrailingZeros64(last)/8 + 1
+}
+
+// pack32 returns the number of a varint of up to four bytes. There are no bytes
+// after it.
+func pack32(w uint64) int64 {
+	w = w&0x007f007f | w>>1&0x3f803f80
+	return int64(w&0x3fff | w>>2&0xfffc000)
+}
+
+// pack is pack32 for up to eight bytes.
+func pack(w uint64) uint64 {
+	w = w&0x007f007f007f007f | w>>1&0x3f803f803f803f80
+	w = w&0x00003fff00003fff | w>>2&0x0fffc0000fffc000
+	return w&0xfffffff | w>>4&0xfffffff0000000
 }
 
 // unzigzag turns the unsigned form of a signed varint back.
