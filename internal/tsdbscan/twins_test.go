@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei/internal/tsdbscan/blockgen"
@@ -37,7 +38,7 @@ func randomFamily(r *rand.Rand, family int) []blockgen.Series {
 	s := randomSchema(r)
 	seen := map[string]bool{}
 	for range 1 + r.IntN(300) {
-		lbls := labels.NewBuilder(s.series(r, 0)).Del(labels.MetricName).Labels()
+		lbls := labels.NewBuilder(s.series(r, 0)).Del(model.MetricNameLabel).Labels()
 		if r.IntN(50) == 0 {
 			lbls = labels.NewBuilder(lbls).Set("long", strings.Repeat("x", r.IntN(400))).Labels()
 		}
@@ -55,7 +56,7 @@ func randomFamily(r *rand.Rand, family int) []blockgen.Series {
 		mutate(r, member)
 		for _, x := range member {
 			name := fmt.Sprintf("family_%d_%s%s", family, strings.Repeat("m", m+1), []string{"", "_bucket"}[r.IntN(2)*m%2])
-			x.Labels = labels.NewBuilder(x.Labels).Set(labels.MetricName, name).Labels()
+			x.Labels = labels.NewBuilder(x.Labels).Set(model.MetricNameLabel, name).Labels()
 			all = append(all, x)
 		}
 	}
@@ -88,7 +89,7 @@ func TestTwins(t *testing.T) {
 				From:   t0 + int64(i/20)*1000, To: t0 + 2*hour - 1, Step: minute,
 			}
 			change(i, &s)
-			s.Labels = labels.NewBuilder(s.Labels).Set(labels.MetricName, name).Labels()
+			s.Labels = labels.NewBuilder(s.Labels).Set(model.MetricNameLabel, name).Labels()
 			b.Series = append(b.Series, s)
 		}
 	}
