@@ -194,6 +194,22 @@ func (s *section) text() ([]byte, error) {
 	return s.bytes(int(n))
 }
 
+// shownText is text for one of less than 128 bytes that the window shows, as
+// most are. What was returned before stays valid. It returns false for any other
+// one.
+func (s *section) shownText() ([]byte, bool) {
+	at := int(s.off - s.w.off)
+	if uint(at) >= uint(s.w.valid) {
+		return nil, false
+	}
+	n := int(s.w.buf[at])
+	if at++; n >= 0x80 || n > s.w.valid-at || int64(n) > s.end-s.off-1 {
+		return nil, false
+	}
+	s.off += 1 + int64(n)
+	return s.w.buf[at : at+n], true
+}
+
 // check compares the checksum after the last byte was read.
 func (s *section) check() error {
 	s.sum()

@@ -146,15 +146,18 @@ func (x *indexFile) eachSymbol(f func(b []byte, own uint32, n int)) error {
 		if x.v1 {
 			own = uint32(sec.off)
 		}
-		b, err := sec.text()
-		if err != nil {
-			return err
+		b, shown := sec.shownText()
+		if !shown {
+			last = slices.Clone(last) // reading on will overwrite it
+			if b, err = sec.text(); err != nil {
+				return err
+			}
 		}
 		if i > 0 && bytes.Compare(b, last) <= 0 {
 			return fmt.Errorf("the table is not sorted at %q", b)
 		}
 		f(b, own, int(n))
-		last = append(last[:0], b...)
+		last = b
 	}
 	return sec.check()
 }

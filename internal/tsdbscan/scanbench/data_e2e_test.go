@@ -49,8 +49,7 @@ func adversary(b *testing.B) *data {
 	})
 }
 
-// prepare writes the blocks unless they are there already, and brings them
-// into the page cache.
+// prepare writes the blocks unless they are there already.
 func prepare(b *testing.B, name, folder string, write func(dir string) error) *data {
 	b.Helper()
 	d := &data{name: name, dir: filepath.Join(*dataDir, folder)}
@@ -70,7 +69,14 @@ func prepare(b *testing.B, name, folder string, write func(dir string) error) *d
 		d.series += int64(block.Series)
 		d.blocks++
 	}
-	err = filepath.WalkDir(d.dir, func(path string, e fs.DirEntry, err error) error {
+	return d
+}
+
+// warm brings the blocks into the page cache, which may have lost them since
+// the last time.
+func (d *data) warm(b *testing.B) {
+	b.Helper()
+	err := filepath.WalkDir(d.dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -85,5 +91,4 @@ func prepare(b *testing.B, name, folder string, write func(dir string) error) *d
 	if err != nil {
 		b.Fatal(err)
 	}
-	return d
 }

@@ -29,11 +29,13 @@ type command struct {
 }
 
 // alternate runs the commands one after the other, again and again, so that
-// what else the machine does meets all of them.
-func alternate(b *testing.B, rounds int, commands []*command) {
+// what else the machine does meets all of them. The blocks that they read are in
+// the page cache.
+func alternate(b *testing.B, rounds int, d *data, commands []*command) {
 	b.Helper()
 	for range rounds {
 		for _, c := range commands {
+			d.warm(b)
 			c.runs = append(c.runs, process(b, c.args))
 		}
 	}
