@@ -54,7 +54,7 @@ func (s *scan) writeCache(ctx context.Context, w io.Writer, blocks []cachedBlock
 	if err != nil {
 		return err
 	}
-	return c.end(s.text)
+	return c.end(&s.texts)
 }
 
 // fold writes all rows of one metric.
@@ -105,19 +105,22 @@ func (c *cacheWriter) metric(t *task, m *rowWriter) error {
 }
 
 // end writes what follows the rows.
-func (c *cacheWriter) end(symbols []string) error {
+func (c *cacheWriter) end(symbols *texts) error {
+	count := uint32(len(symbols.end))
 	length := int64(4)
-	for _, t := range symbols {
+	for i := range count {
+		t := symbols.text(i)
 		length += int64(len(binary.AppendUvarint(nil, uint64(len(t)))) + len(t))
 	}
 	var end []byte
 	end = binary.BigEndian.AppendUint64(end, uint64(c.off))
 	err := c.section(length, func(write func([]byte) error) error {
-		if err := write(binary.BigEndian.AppendUint32(nil, uint32(len(symbols)))); err != nil {
+		if err := write(binary.BigEndian.AppendUint32(nil, count)); err != nil {
 			return err
 		}
 		var b []byte
-		for _, t := range symbols {
+		for i := range count {
+			t := symbols.text(i)
 			b = append(binary.AppendUvarint(b[:0], uint64(len(t))), t...)
 			if err := write(b); err != nil {
 				return err

@@ -95,7 +95,7 @@ func (m *image) reset(n int) {
 // determines reports whether series with the same value in a have the same in
 // b.
 func (w *worker) determines(a, b []change, effort *effort) (yes, ok bool) {
-	w.image.reset(len(w.text))
+	w.image.reset(len(w.end))
 	i, k := 0, 0
 	for end := a[len(a)-1].row; ; {
 		from, to := a[i].value, uint64(w.image.turn)<<32|uint64(b[k].value)

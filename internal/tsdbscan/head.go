@@ -34,11 +34,18 @@ func newHead(h *walscan.Head, blocks []Block) *head {
 	return x
 }
 
-func (h *head) eachSymbol(f func(b []byte, own uint32, n int)) error {
+func (h *head) symbolCount() (n, size int, err error) {
+	for _, t := range h.Symbols {
+		size += len(t)
+	}
+	return len(h.Symbols), size, nil
+}
+
+func (h *head) eachSymbol(f func(b []byte, own uint32)) error {
 	var b []byte
 	for i, t := range h.Symbols {
 		b = append(b[:0], t...)
-		f(b, uint32(i), len(h.Symbols))
+		f(b, uint32(i))
 	}
 	return nil
 }

@@ -33,13 +33,13 @@ func (w *worker) bounds(metric string, j *job) []string {
 	if !isBuckets(metric) {
 		return nil
 	}
-	i := slices.IndexFunc(j.labels, func(l *label) bool { return w.text[l.name] == labels.BucketLabel })
+	i := slices.IndexFunc(j.labels, func(l *label) bool { return w.text(l.name) == labels.BucketLabel })
 	if i < 0 || j.labels[i].series < j.series || len(j.labels[i].values.entries) > maxBounds {
 		return nil
 	}
 	var all []string
 	for _, e := range j.labels[i].values.entries {
-		le := w.text[e>>32]
+		le := w.text(uint32(e >> 32))
 		if v, err := strconv.ParseFloat(le, 64); err != nil || math.IsNaN(v) {
 			return nil
 		}

@@ -47,7 +47,7 @@ func (v *valueLists) of(i uint32, s *symbols) []sentei.LabelValue {
 		for i, keys := range v.lists {
 			start := len(all)
 			for _, k := range keys {
-				all = append(all, sentei.LabelValue{Value: s.text[uint32(k)], Series: int64(^uint32(k >> 32))})
+				all = append(all, sentei.LabelValue{Value: s.text(uint32(k)), Series: int64(^uint32(k >> 32))})
 			}
 			v.values[i] = all[start:len(all):len(all)]
 		}

@@ -175,7 +175,7 @@ func (s *scan) parallel(n int, makeFunc func() func(int) error) error {
 
 func (s *scan) newWorker() *worker {
 	w := &worker{scan: s, jobs: map[uint32]*job{}, lists: &valueLists{}, twins: newTwins(s.hasher)}
-	w.sums = newSums(len(s.text), &w.pool.numbers)
+	w.sums = newSums(len(s.end), &w.pool.numbers)
 	for i, x := range s.indexes {
 		w.cursors = append(w.cursors, newCursor(i, x, s.symbols, s.segments[i], s.tail))
 	}

@@ -65,7 +65,7 @@ func ReadSeries(ctx context.Context, blocks []Block, opts Options, to time.Time,
 func (s *scan) labels(r *row) labels.Labels {
 	ls := make([]labels.Label, len(r.values))
 	for i, v := range r.values {
-		ls[i] = labels.Label{Name: s.text[r.layout.names[i]], Value: s.text[v]}
+		ls[i] = labels.Label{Name: s.text(r.layout.names[i]), Value: s.text(v)}
 	}
 	return labels.New(ls...)
 }

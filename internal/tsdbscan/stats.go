@@ -38,7 +38,7 @@ func (w *worker) stats(metric string, f *found) {
 			w.sums.sumUp(&l.values)
 			distinct := len(l.values.entries)
 			s.Labels[k] = sentei.LabelStats{
-				Name:              w.text[l.name],
+				Name:              w.text(l.name),
 				Series:            l.series,
 				Distinct:          int64(distinct),
 				Complete:          distinct <= w.opts.TopValues,

@@ -278,7 +278,7 @@ func (w *worker) part(r *row) *part {
 	y, id, jobID := r.layout, uint32(noJob), uint32(noJob)
 	if y.job >= 0 {
 		id = r.values[y.job]
-		if w.text[id] != "" {
+		if w.text(id) != "" {
 			jobID = id
 		}
 	}
@@ -289,7 +289,7 @@ func (w *worker) part(r *row) *part {
 	if j == nil {
 		j = w.pool.job()
 		if jobID != noJob {
-			j.name = w.text[jobID]
+			j.name = w.text(jobID)
 		}
 		w.jobs[jobID] = j
 	}
