@@ -140,7 +140,7 @@ func (s *scan) markTwins(tasks []task) {
 // shares divides the tasks among the workers. Those that may be twins stay
 // together as long as that leaves enough shares.
 func (s *scan) shares(tasks []task, todo []int) [][]int {
-	most := s.total / int64(16*s.opts.Workers) // series
+	most := s.total / int64(8*s.opts.Workers) // series
 	var shares [][]int
 	var last *task
 	series := int64(0) // of the last share
