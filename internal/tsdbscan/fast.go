@@ -10,11 +10,11 @@ import (
 // batch, and it does not work out again what is as in the series before:
 //
 //   - which part a series belongs to, unless its job or its label names change,
-//   - whether it was created in the span and is live, unless a time changes,
 //   - what the counts of the job are, until the part changes.
 //
 // Everything unusual is left to the functions that each uses. A block of 5 M
 // series takes about 6 % less processor time than with each, all else the same.
+// On the way it keeps what tells twins of the metric, when they are looked for.
 func (w *worker) block(ctx context.Context, t *task, c *cursor, layouts *layouts, f *found) error {
 	l := &fastLoop{worker: w, cursor: c, task: t, found: f}
 	n := 0
