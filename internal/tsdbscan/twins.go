@@ -31,9 +31,12 @@ type original struct {
 const (
 	tailBits  = 12
 	twinBatch = 64
-	// Originals are kept as long as there are few of them, or few series.
+	// Originals are kept as long as there are few of them, or few series. At
+	// most a few are followed for one metric: those that only begin like it would
+	// cost more than is saved.
 	fewOriginals    = 4
 	fewOriginalRows = 1 << 16
+	maxOriginals    = 256
 )
 
 // twins keeps the originals of one number of series. Its memory is used again.
@@ -55,13 +58,16 @@ func (w *twins) start(t *task) {
 	}
 }
 
-// find returns the originals that the metric may be a twin of.
+// find returns the originals that the metric may be a twin of, the latest first:
+// the names of twins are mostly neighbours.
 func (w *twins) find(t *task, key uint64) []*original {
 	var found []*original
-	for _, o := range w.all[:w.used] {
+	for _, o := range slices.Backward(w.all[:w.used]) {
 		if o.found != nil && o.key == key && o.reduce == t.reduce && o.lists[0].block == t.lists[0].block &&
 			isBuckets(o.name) == isBuckets(t.name) {
-			found = append(found, o)
+			if found = append(found, o); len(found) == fewOriginals {
+				break
+			}
 		}
 	}
 	return found
@@ -69,7 +75,7 @@ func (w *twins) find(t *task, key uint64) []*original {
 
 // add returns an original to fill in, or nil when there are enough.
 func (w *twins) add(t *task, key uint64) *original {
-	if w.used >= fewOriginals && w.used*t.count > fewOriginalRows {
+	if w.used == maxOriginals || w.used >= fewOriginals && w.used*t.count > fewOriginalRows {
 		return nil
 	}
 	if w.used == len(w.all) {

@@ -154,3 +154,18 @@ func TestTwins(t *testing.T) {
 		t.Errorf("twins %q, want %q", got, want)
 	}
 }
+
+// TestTwinsBounded has many metrics that look alike but are no twins.
+func TestTwinsBounded(t *testing.T) {
+	w := newTwins(hasher{1, 2})
+	one := &task{name: "a", count: 1, lists: []list{{}}}
+	w.start(one)
+	for range 10 * maxOriginals {
+		if o := w.add(one, 7); o != nil {
+			o.found = newFound()
+		}
+	}
+	if n := len(w.find(one, 7)); w.used != maxOriginals || n != fewOriginals {
+		t.Errorf("%d originals are kept and %d are tried, want %d and %d", w.used, n, maxOriginals, fewOriginals)
+	}
+}
