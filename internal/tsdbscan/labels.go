@@ -42,7 +42,7 @@ func (c *cursor) labels(b []byte, i, end int) (int, error) {
 			if next > end || len(changed) == 0 && name < uint64(c.names[j]) {
 				return 0, errOrder
 			}
-			return c.someLabels(b, i, end, last, true)
+			return c.someLabels(b, i, end, last, len(changed) > 0 || name > uint64(c.names[j]))
 		}
 		value, next := shortUvarint(load(p, at), at)
 		if next > at+4 {
