@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,7 +191,11 @@ func FuzzScan(f *testing.F) {
 
 // scanPlain is Scan without a search for twins.
 func scanPlain(blocks []Block, opts Options) (*Result, error) {
-	s := newScan(blocks, nil, opts, tailStart(blocks))
+	tail := tailStart(blocks)
+	if opts.IndexOnly {
+		tail = math.MaxInt64
+	}
+	s := newScan(blocks, nil, opts, tail)
 	defer s.close()
 	if err := s.open(); err != nil {
 		return nil, err

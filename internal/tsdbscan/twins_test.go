@@ -2,12 +2,15 @@ package tsdbscan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -36,6 +39,9 @@ func TestScanTwins(t *testing.T) {
 func randomFamily(r *rand.Rand, family int) []blockgen.Series {
 	var member []blockgen.Series
 	s := randomSchema(r)
+	for r.IntN(4) > 0 && len(s.labels) > 0 && s.labels[0] < model.MetricNameLabel { // a metric with such a label has no twins
+		s.labels, s.values, s.absent = s.labels[1:], s.values[1:], s.absent[1:]
+	}
 	seen := map[string]bool{}
 	for range 1 + r.IntN(300) {
 		lbls := labels.NewBuilder(s.series(r, 0)).Del(model.MetricNameLabel).Labels()
@@ -105,7 +111,7 @@ func TestTwins(t *testing.T) {
 	add("c_twin_of_other_times", func(i int, s *blockgen.Series) { s.From += int64(i) * 7000 })
 	add("d_twin_native", func(i int, s *blockgen.Series) { s.Values = blockgen.Native })
 	add("e_bucket", func(int, *blockgen.Series) {})
-	add("f_last_differs", set(n-1, "le", "21"))
+	add("f_last_differs", set(n-11, "le", "99"))
 	add("g_one_is_dead", func(i int, s *blockgen.Series) {
 		if i == 70 {
 			s.To -= hour
@@ -152,6 +158,154 @@ func TestTwins(t *testing.T) {
 	}
 	if want := []string{"b_twin", "c_twin_of_other_times", "d_twin_native", "j_bucket"}; !slices.Equal(got, want) {
 		t.Errorf("twins %q, want %q", got, want)
+	}
+}
+
+// countdown is cancelled when it has been asked often enough.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestTwinsCancelled cancels a scan at each of the places where it looks.
+func TestTwinsCancelled(t *testing.T) {
+	var series []blockgen.Series
+	for i := range 3000 {
+		for _, name := range []string{"a", "b_twin", "c_twin"} {
+			series = append(series, whole("__name__", name, "i", fmt.Sprint(i)))
+		}
+	}
+	dir := t.TempDir()
+	write(t, dir, blockgen.Block{ULID: ulid, Series: series})
+	blocks, opts := listed(t, dir), Options{TopValues: 5, Workers: 1, IndexOnly: true}
+	want, err := scanPlain(blocks, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for ; ; n++ {
+		ctx := &countdown{context.Background(), n}
+		r, err := Scan(ctx, blocks, opts)
+		if err != nil {
+			if !errors.Is(err, context.Canceled) || r != nil {
+				t.Fatalf("cancelled after %d looks: %v, %v", n, r, err)
+			}
+			continue
+		}
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Fatalf("cancelled after %d looks: %s", n, diff)
+		}
+		if ctx.left >= 0 {
+			break
+		}
+	}
+	if n < 10 {
+		t.Errorf("it only looks %d times", n)
+	}
+}
+
+// TestTwinsRandom has families of metrics in one or two blocks, of both
+// versions, that begin and end a little before and after what a guess of the
+// span sees.
+func TestTwinsRandom(t *testing.T) {
+	for seed := range *seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 5))
+			dir := t.TempDir()
+			for i := range 1 + r.IntN(2) {
+				b := blockgen.Block{
+					ULID: fmt.Sprintf("01JCW8TM0NNYXGZ3B7T0AP9D%02d", i), MinTime: t0, MaxTime: t0 + 2*hour,
+					SamplesPerChunk: 20 + r.IntN(200),
+				}
+				for range 1 + r.IntN(3) {
+					b.Series = append(b.Series, randomFamily(r, i*r.IntN(2)*10+len(b.Series))...)
+				}
+				s := &b.Series[r.IntN(len(b.Series))]
+				s.From, s.To = s.From-r.Int64N(7)*minute, s.To+r.Int64N(7)*minute
+				write(t, dir, b)
+				if r.IntN(4) == 0 {
+					toVersion1(t, filepath.Join(dir, b.ULID, "index"), r)
+				}
+			}
+			opts := Options{TopValues: 3, Workers: 1 + r.IntN(3), Reduce: r.IntN(6), IndexOnly: r.IntN(2) == 0}
+			blocks := listed(t, dir)
+			want, err := scanPlain(blocks, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := Scan(t.Context(), blocks, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatal(diff)
+			}
+		})
+	}
+}
+
+// TestTwinsBlocks has metrics in two blocks whose symbols have the same numbers
+// but are other ones.
+func TestTwinsBlocks(t *testing.T) {
+	dir := t.TempDir()
+	for block := range 2 {
+		b := blockgen.Block{ULID: fmt.Sprintf("01JCW8TM0NNYXGZ3B7T0AP9D%02d", block), MinTime: t0, MaxTime: t0 + 2*hour}
+		for i := range 100 {
+			b.Series = append(b.Series, whole("__name__", fmt.Sprintf("metric_%d", block), "pod", fmt.Sprintf("%d_%02d", block, i)))
+		}
+		write(t, dir, b)
+	}
+	compare(t, dir, Options{TopValues: 5})
+}
+
+// TestTwinsSpan has metrics of which one alone is read again, because the span
+// was guessed wrong: it or the one that it shares labels with.
+func TestTwinsSpan(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	for _, again := range names {
+		var series []blockgen.Series
+		for i := range 1000 {
+			for _, name := range names {
+				s := whole("__name__", name, "pod", fmt.Sprint(i), "zone", fmt.Sprint(i%7))
+				s.From, s.To = s.From+10*minute, s.To-10*minute
+				switch {
+				case i == 124 && name == "b": // no probe sees it
+					s.From, s.To = s.From-2*minute, s.To+2*minute
+				case i%3 == 0 && name == again: // only just live and not created
+					s.From, s.To = s.From+3*minute+minute/2, s.To-4*minute
+				}
+				series = append(series, s)
+			}
+		}
+		dir := t.TempDir()
+		write(t, dir, blockgen.Block{ULID: ulid, MinTime: t0, MaxTime: t0 + 2*hour, Series: series})
+		blocks := listed(t, dir)
+		s := newScan(blocks, nil, Options{}, tailStart(blocks))
+		defer s.close()
+		if err := s.open(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.tasks(t.Context()); err != nil || s.from != t0+10*minute {
+			t.Fatalf("the span begins at %d as guessed, %v", s.from-t0, err)
+		}
+		r := compare(t, dir, Options{TopValues: 5})
+		for i, name := range names {
+			want := int64(1000)
+			if name == again {
+				want -= 334
+			}
+			if live := r.Metrics[i].Cost().Series; live != want {
+				t.Errorf("%d series of %s are live, want %d", live, name, want)
+			}
+		}
 	}
 }
 
