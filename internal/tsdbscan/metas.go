@@ -64,9 +64,9 @@ func (c *cursor) metas(b []byte, i, end int) error {
 }
 
 // quickMetas is metas for series as most are: all numbers are of usual size, and
-// all chunks lie in the tail if it has begun, at the window's place, and have no
-// more than the usual time between their samples. It returns false for any
-// other one.
+// if chunks are read, too, all of them are in the tail and in the part of their
+// file that has been read last, and have no more than the usual time between
+// their samples. It returns false for any other one.
 //
 // Bounds are checked once for all loads: slack is more than what the three
 // numbers of a chunk can take.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -305,6 +306,34 @@ func TestTwinsSpan(t *testing.T) {
 			if live := r.Metrics[i].Cost().Series; live != want {
 				t.Errorf("%d series of %s are live, want %d", live, name, want)
 			}
+		}
+	}
+}
+
+// TestTwinsCount has a list of series that is shorter than when they were
+// counted, as when somebody writes to the index.
+func TestTwinsCount(t *testing.T) {
+	series := []blockgen.Series{whole("__name__", "b", "i", "more")}
+	for i := range 100 {
+		series = append(series, whole("__name__", "a", "i", fmt.Sprint(i)), whole("__name__", "b", "i", fmt.Sprint(i)))
+	}
+	dir := t.TempDir()
+	write(t, dir, blockgen.Block{ULID: ulid, Series: series})
+	s := newScan(listed(t, dir), nil, Options{TopValues: 5}, math.MaxInt64)
+	defer s.close()
+	if err := s.open(); err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := s.tasks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := s.newWorker()
+	for _, i := range []int{1, 0} {
+		k := &tasks[i]
+		k.count, k.twins = 101, true
+		if f, err := w.metric(t.Context(), k); err != nil || f.jobs[0].Cost.SeriesInSpan != int64(101-i) {
+			t.Errorf("%s: %+v, %v", k.name, f, err)
 		}
 	}
 }
