@@ -281,6 +281,8 @@ func writeSets(t *testing.T, sets []labelSet, pad func(series int, v uint32) int
 		refs = append(refs, uint32(len(b)))
 		b = appendSummed(binary.AppendUvarint(b, uint64(len(entry))), entry)
 	}
+	end := int64(len(b))
+	b = append(b, make([]byte, tocLength)...) // what follows in an index
 	path := filepath.Join(t.TempDir(), "index")
 	if err := os.WriteFile(path, b, 0o666); err != nil {
 		t.Fatal(err)
@@ -290,7 +292,7 @@ func writeSets(t *testing.T, sets []labelSet, pad func(series int, v uint32) int
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	return &indexFile{file: f, size: int64(len(b)), v1: true, seriesEnd: int64(len(b))}, refs
+	return &indexFile{file: f, size: int64(len(b)), v1: true, seriesEnd: end}, refs
 }
 
 // readSets calls f with every series that the cursor reads.
