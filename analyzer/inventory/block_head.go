@@ -21,7 +21,7 @@ func (s *blockSource) readHead(ctx context.Context, dir string, now time.Time) (
 	if !wanted && (s.Head != nil || len(s.Blocks) > 0) {
 		return nil, nil, nil
 	}
-	head, err := walscan.Read(ctx, dir, now)
+	head, err := walscan.Read(ctx, dir, now, func(done, total int64) { s.env.Meter.Set(done, total, "bytes") })
 	switch {
 	case ctx.Err() != nil:
 		return nil, nil, ctx.Err()

@@ -25,7 +25,7 @@ import (
 // BenchmarkRead reads the head.
 func BenchmarkRead(b *testing.B) {
 	bench(b, func(dir string) (int, error) {
-		h, err := walscan.Read(context.Background(), dir, time.Time{})
+		h, err := walscan.Read(context.Background(), dir, time.Time{}, nil)
 		if err != nil {
 			return 0, err
 		}
@@ -36,7 +36,7 @@ func BenchmarkRead(b *testing.B) {
 // BenchmarkScan reads the head and counts what would remain without each label.
 func BenchmarkScan(b *testing.B) {
 	bench(b, func(dir string) (int, error) {
-		h, err := walscan.Read(context.Background(), dir, time.Time{})
+		h, err := walscan.Read(context.Background(), dir, time.Time{}, nil)
 		if err != nil {
 			return 0, err
 		}

@@ -74,7 +74,7 @@ func TestReadTorn(t *testing.T) {
 			if err := os.WriteFile(segmentFile(dir, 1), append(data[:size:size], make([]byte, zeros)...), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir, time.Time{})
+			h, err := Read(context.Background(), dir, time.Time{}, nil)
 			if err != nil && zeros == 0 {
 				t.Fatalf("cut at %d: %v", size, err)
 			}
@@ -126,7 +126,7 @@ func TestReadDamage(t *testing.T) {
 			if err := os.WriteFile(segmentFile(dir, tt.segment), tt.change(data), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir, time.Time{})
+			h, err := Read(context.Background(), dir, time.Time{}, nil)
 			if tt.err == "" {
 				if err != nil || h.Len() == 0 {
 					t.Errorf("got %v, %v", h, err)
@@ -173,7 +173,7 @@ func TestReadRecords(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			h, err := Read(context.Background(), dir, time.Time{})
+			h, err := Read(context.Background(), dir, time.Time{}, nil)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want one with %q", err, tt.err)
@@ -203,7 +203,7 @@ func TestReadMissing(t *testing.T) {
 			if err := os.Remove(segmentFile(dir, tt.remove)); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Read(context.Background(), dir, time.Time{})
+			_, err := Read(context.Background(), dir, time.Time{}, nil)
 			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error %v, want %q", err, tt.err)
 			}
@@ -218,11 +218,11 @@ func TestReadMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeSegment(t, segmentFile(dir, 2))
-	if _, err := Read(context.Background(), dir, time.Time{}); err == nil || !strings.Contains(err.Error(), "segment 00000001 is missing") {
+	if _, err := Read(context.Background(), dir, time.Time{}, nil); err == nil || !strings.Contains(err.Error(), "segment 00000001 is missing") {
 		t.Errorf("a gap after the checkpoint: %v", err)
 	}
 	writeSegment(t, filepath.Join(dir, "wal", "checkpoint.00000000", "00000001"))
-	if _, err := Read(context.Background(), dir, time.Time{}); err == nil || !strings.Contains(err.Error(), "checkpoint.00000000: segment 00000000 is missing") {
+	if _, err := Read(context.Background(), dir, time.Time{}, nil); err == nil || !strings.Contains(err.Error(), "checkpoint.00000000: segment 00000000 is missing") {
 		t.Errorf("a gap in the checkpoint: %v", err)
 	}
 }
@@ -306,7 +306,7 @@ func TestReadWhileWritten(t *testing.T) {
 			open = false
 		default:
 		}
-		h, err := Read(context.Background(), dir, time.Time{})
+		h, err := Read(context.Background(), dir, time.Time{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

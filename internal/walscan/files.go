@@ -27,6 +27,14 @@ type segment struct {
 // written.
 type log []segment
 
+// size is how many bytes the files have together.
+func (l log) size() (n int64) {
+	for i := range l {
+		n += l[i].size
+	}
+	return n
+}
+
 func (l log) close() {
 	for _, s := range l {
 		s.file.Close()

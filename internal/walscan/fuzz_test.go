@@ -28,7 +28,7 @@ func FuzzSegment(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, "wal", "00000001"), data, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		h, err := Read(context.Background(), dir, time.Time{})
+		h, err := Read(context.Background(), dir, time.Time{}, nil)
 		if err == nil && h.Len() < 1 {
 			t.Error("the series of the first segment is lost")
 		}

@@ -49,6 +49,9 @@ type reader struct {
 	joined []byte // the fragments of a record
 	peek   [peekSize]byte
 	buffer compression.DecodeBuffer
+	// progress is called with how many bytes have been read since the last
+	// time, if it is not nil.
+	progress func(n int)
 }
 
 func newReader() *reader {
@@ -80,6 +83,9 @@ func (r *reader) each(s *segment, v visitor) error {
 					err = errCut
 				}
 				return s.fail(off+int64(n), err)
+			}
+			if r.progress != nil {
+				r.progress(len(ahead))
 			}
 		}
 		page := r.pages[off%int64(len(r.pages)):][:min(pageSize, s.size-off)]

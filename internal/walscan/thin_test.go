@@ -65,7 +65,7 @@ func (l *testLog) read(now time.Time) (thin, whole *Head) {
 	if err := l.w.Close(); err != nil {
 		l.t.Fatal(err)
 	}
-	thin, err := Read(context.Background(), l.dir, now)
+	thin, err := Read(context.Background(), l.dir, now, nil)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -85,8 +85,10 @@ func (h *Head) Labels(s *Series) (names, texts []uint32) {
 // Read reads the head in a data directory. A head that is not there is an
 // error that wraps fs.ErrNotExist, one without a sample is empty. Damage is an
 // error that names the segment and the offset. The head ends now: samples of
-// the future count, but do not move its end. A zero now sets no limit.
-func Read(ctx context.Context, dir string, now time.Time) (*Head, error) {
+// the future count, but do not move its end. A zero now sets no limit. If
+// progress is not nil, it is called now and then with how many bytes of how many
+// have been read; it may begin anew once.
+func Read(ctx context.Context, dir string, now time.Time, progress func(done, total int64)) (*Head, error) {
 	// The out-of-order log is opened first: the series of its samples are
 	// then in the other one already.
 	late, err := openLog(filepath.Join(dir, "wbl"))
@@ -103,9 +105,9 @@ func Read(ctx context.Context, dir string, now time.Time) (*Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read wal: %w", err)
 	}
-	c, err := readLogs(ctx, log, late, wholeFrom(latest))
+	c, err := readLogs(ctx, log, late, wholeFrom(latest), progress)
 	if err == nil && c.missed() {
-		c, err = readLogs(ctx, log, late, math.MinInt64)
+		c, err = readLogs(ctx, log, late, math.MinInt64, progress)
 	}
 	if err != nil {
 		return nil, err
@@ -114,8 +116,15 @@ func Read(ctx context.Context, dir string, now time.Time) (*Head, error) {
 }
 
 // readLogs reads both logs, all samples from the given time on.
-func readLogs(ctx context.Context, log, late log, whole int64) (*collector, error) {
+func readLogs(ctx context.Context, log, late log, whole int64, progress func(done, total int64)) (*collector, error) {
 	c, r := newCollector(), newReader()
+	if progress != nil {
+		done, total := int64(0), log.size()+late.size()
+		r.progress = func(n int) {
+			done += int64(n)
+			progress(done, total)
+		}
+	}
 	checkpoint := log.checkpoint()
 	if err := checkpoint.read(ctx, r, c); err != nil {
 		return nil, fmt.Errorf("read wal: %w", err)

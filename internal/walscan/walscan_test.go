@@ -134,7 +134,7 @@ func readWhole(t *testing.T, dir string) *Head {
 		t.Fatal(err)
 	}
 	defer late.close()
-	c, err := readLogs(context.Background(), log, late, math.MinInt64)
+	c, err := readLogs(context.Background(), log, late, math.MinInt64, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func readWhole(t *testing.T, dir string) *Head {
 // which all were read: no series is missing, none that has ended has not.
 func compareThin(t *testing.T, whole *Head, dir string) {
 	t.Helper()
-	h, err := Read(context.Background(), dir, time.Time{})
+	h, err := Read(context.Background(), dir, time.Time{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,9 +341,18 @@ func TestReadTruncated(t *testing.T) {
 		if checkpoints, err := filepath.Glob(filepath.Join(dir, "wal", "checkpoint.*")); err != nil || len(checkpoints) != 1 {
 			t.Fatal("the test needs a checkpoint", checkpoints, err)
 		}
-		h, err := Read(context.Background(), dir, time.Time{})
+		var read, size int64
+		h, err := Read(context.Background(), dir, time.Time{}, func(done, total int64) {
+			if done < read && done > 256<<10 || size != 0 && total != size {
+				t.Errorf("%d of %d bytes after %d of %d", done, total, read, size)
+			}
+			read, size = done, total
+		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if read != size || size == 0 {
+			t.Errorf("progress ends with %d of %d bytes", read, size)
 		}
 		mint := db.Head().MinTime()
 		var got []string
@@ -382,7 +391,7 @@ func TestReadLate(t *testing.T) {
 	if err := app.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	h, err := Read(context.Background(), dir, time.Time{})
+	h, err := Read(context.Background(), dir, time.Time{}, nil)
 	if err != nil || h.Len() != 2 {
 		t.Fatal(h, err)
 	}
@@ -393,11 +402,11 @@ func TestReadLate(t *testing.T) {
 
 func TestReadNothing(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Read(context.Background(), dir, time.Time{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(context.Background(), dir, time.Time{}, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	openDB(t, dir, nil)
-	h, err := Read(context.Background(), dir, time.Time{})
+	h, err := Read(context.Background(), dir, time.Time{}, nil)
 	if err != nil || h.Len() != 0 {
 		t.Errorf("got %+v, %v", h, err)
 	}
@@ -407,7 +416,7 @@ func TestReadNothing(t *testing.T) {
 	for i := range int64(300) {
 		appendSome(t, db, expected{}, []labels.Labels{labels.FromStrings("a", "b")}, t0+i, rand.New(rand.NewPCG(0, 0)))
 	}
-	if _, err := Read(ctx, db.Dir(), time.Time{}); !errors.Is(err, context.Canceled) {
+	if _, err := Read(ctx, db.Dir(), time.Time{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
