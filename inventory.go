@@ -30,7 +30,8 @@ type Inventory struct {
 	// RemoteWrite names the receivers that every sample is also sent to.
 	RemoteWrite []string
 	// Estimated names the parts of the numbers that are estimates, such as
-	// "disk_bytes_per_day"; everything else is counted.
+	// "disk_bytes_per_day"; everything else is counted. Where churn_per_hour or
+	// ended_per_hour are named and 0, they are not known: see Report.Created.
 	Estimated []string
 	// Series lists the series one by one; nil when the source cannot.
 	Series SeriesReader

@@ -16,23 +16,43 @@ type LabelEffect struct {
 }
 
 // Without returns the effect of removing a label from all jobs of the metric,
-// or false when it is not known for one of them.
+// or false when it is not known for one of them: then LabelEffect.Without means
+// nothing.
 func (m *Metric) Without(label string) (LabelEffect, bool) {
 	e := LabelEffect{Name: label}
+	known := true
 	for i := range m.Jobs {
 		j := &m.Jobs[i]
-		l := j.Label(label)
-		switch {
-		case j.Labels == nil, l != nil && l.SeriesWithoutLive < 0:
-			return e, false
-		case l == nil:
-			e.Without += j.Cost.Series
-		default:
-			e.Without += l.SeriesWithoutLive
+		left, ok := j.Without(label)
+		known = known && ok
+		e.Without += left
+		if l := j.Label(label); l != nil {
 			e.Distinct = max(e.Distinct, l.Distinct)
 		}
 	}
-	return e, true
+	return e, known
+}
+
+// Without returns how many active series would remain in the job if the label
+// were removed, or false when that is not known. Where nobody told which series
+// are active, and all of the span count as such, it is what would remain of
+// these.
+func (j *JobMetric) Without(label string) (int64, bool) {
+	l := j.Label(label)
+	switch {
+	case j.Labels == nil:
+		return 0, false
+	case l == nil:
+		return j.Cost.Series, true
+	}
+	left := l.SeriesWithoutLive
+	if left < 0 && j.Cost.Series == j.Cost.SeriesInSpan {
+		left = l.SeriesWithout
+	}
+	if left < 0 || left > j.Cost.Series { // more than there are: counted over others than these
+		return 0, false
+	}
+	return left, true
 }
 
 // RemovableLabels returns the labels of all jobs, sorted, but for le and

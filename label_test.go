@@ -57,3 +57,41 @@ func TestLabelVerdictOverJobs(t *testing.T) {
 		})
 	}
 }
+
+func TestWithout(t *testing.T) {
+	job := func(live, inSpan, without, withoutLive int64) JobMetric {
+		return JobMetric{
+			Cost:   Cost{Series: live, SeriesInSpan: inSpan},
+			Labels: []LabelStats{{Name: "a", Distinct: 7, SeriesWithout: without, SeriesWithoutLive: withoutLive}},
+		}
+	}
+	others := JobMetric{Cost: Cost{Series: 5, SeriesInSpan: 9}, Labels: []LabelStats{{Name: "b", SeriesWithout: -1, SeriesWithoutLive: -1}}}
+	tests := map[string]struct {
+		jobs []JobMetric
+		want int64 // -1: not known
+	}{
+		"counted":                                     {[]JobMetric{job(8, 20, 12, 3)}, 3},
+		"all of the span are taken as active":         {[]JobMetric{job(8, 8, 3, -1)}, 3},
+		"some ended, nobody knows which":              {[]JobMetric{job(8, 20, 3, -1)}, -1},
+		"nothing is known":                            {[]JobMetric{job(8, 8, -1, -1)}, -1},
+		"counted over more series than there are":     {[]JobMetric{job(8, 20, 12, 9)}, -1},
+		"no series has it":                            {[]JobMetric{others}, 5},
+		"labels were not read":                        {[]JobMetric{{Cost: Cost{Series: 8, SeriesInSpan: 8}}}, -1},
+		"the sum of jobs":                             {[]JobMetric{job(8, 20, 12, 3), job(8, 8, 2, -1), others}, 10},
+		"a sum of which a part is not known":          {[]JobMetric{job(8, 20, 12, 3), job(8, 20, 3, -1)}, -1},
+		"a sum of which the labels of one are unread": {[]JobMetric{job(8, 20, 12, 3), {Cost: Cost{Series: 1}}}, -1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, known := (&Metric{Jobs: tt.jobs}).Without("a")
+			if known != (tt.want >= 0) || known && got.Without != tt.want {
+				t.Errorf("got %+v, %v; want %d", got, known, tt.want)
+			}
+			if len(tt.jobs) == 1 {
+				if got, known := tt.jobs[0].Without("a"); known != (tt.want >= 0) || known && got != tt.want {
+					t.Errorf("the job says %d, %v; want %d", got, known, tt.want)
+				}
+			}
+		})
+	}
+}

@@ -89,3 +89,23 @@ func TestTogether(t *testing.T) {
 		t.Error("a proposal of another report")
 	}
 }
+
+func TestChurnIsNotKnown(t *testing.T) {
+	r := &Report{Backends: []Backend{{Name: "api", Estimated: []string{"churn_per_hour", "memory_bytes"}}, {Name: "blocks", Estimated: []string{"memory_bytes"}}}}
+	for name, c := range map[string]struct {
+		backend        string
+		cost           Cost
+		created, ended bool
+	}{
+		"0 of a source that does not tell":    {"api", Cost{}, false, true},
+		"another source of the backend tells": {"api", Cost{ChurnPerHour: 2}, true, true},
+		"0 of a source that counts":           {"blocks", Cost{}, true, true},
+		"more than 0 of a source that counts": {"blocks", Cost{ChurnPerHour: 2, EndedPerHour: 1}, true, true},
+	} {
+		created, createdKnown := r.Created(c.backend, c.cost)
+		ended, endedKnown := r.Ended(c.backend, c.cost)
+		if created != c.cost.ChurnPerHour || createdKnown != c.created || ended != c.cost.EndedPerHour || endedKnown != c.ended {
+			t.Errorf("%s: created %v %v, ended %v %v", name, created, createdKnown, ended, endedKnown)
+		}
+	}
+}

@@ -33,7 +33,7 @@ What is read:
 - Metadata (type, unit, help) as the active targets tell it.
 
 What is estimated: samples per second (series by scrape or rule interval), memory and disk. Churn is not known to this
-source. To have these counted, use a source that reads the blocks.
+source: reports show "?". To have these counted, use a source that reads the blocks.
 
 It is a light guest: at most concurrency requests at once, timeout for each request, budget for the whole scan, and
 max_series_per_scan for the series that all requests of a scan touch together: what is left after the count goes to the

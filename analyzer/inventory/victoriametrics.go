@@ -27,10 +27,10 @@ There are two ways to count (` + "`count`" + `):
 
 - **index** counts the series of the UTC day per job and metric from the index (/api/v1/status/tsdb), and reads no
   sample. It is cheap, and the metric names tracker (see the source victoriametrics_names) does not see it. Series that
-  ended earlier on the day are among them, so "active series" is an estimate that is never too low; how many active
-  series would remain without a label is not known. When lookback reaches back over midnight, the larger day counts. In
-  a cluster with replication, or after a storage node was away, series are counted more than once; metrics whose labels
-  are read are not.
+  ended earlier on the day are among them, so "active series" is an estimate that is never too low. How many would remain
+  without a label is told where all series of the lookback count as active, and is not known elsewhere. When lookback
+  reaches back over midnight, the larger day counts. In a cluster with replication, or after a storage node was away,
+  series are counted more than once; metrics whose labels are read are not.
 - **queries** counts active series exactly, by PromQL, as the source prometheus does. Every query makes the tracker count
   the metrics that it reads: **after one scan the tracker calls every metric requested**, and is of no use any more. Take
   it when you do not use the tracker.

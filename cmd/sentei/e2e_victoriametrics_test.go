@@ -69,6 +69,10 @@ func TestEndToEndVictoriaMetrics(t *testing.T) {
 				t.Errorf("%s is %+v, want %s", name, m, want)
 			}
 		}
+		cpu := r.Metric("vm", "node_cpu_seconds_total")
+		if left, known := cpu.Without("mode"); !known || left.Without >= cpu.Cost.Series {
+			t.Errorf("without mode: %+v, known: %v", left, known)
+		}
 		want := []sentei.ScrapeJob{{Name: "node", JobLabels: []string{"node"}, Interval: time.Second, Targets: 1}}
 		if diff := cmp.Diff(want, r.Backends[0].ScrapeJobs); diff != "" {
 			t.Errorf("scrape jobs (-want +got):\n%s", diff)

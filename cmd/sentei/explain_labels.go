@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/internal/number"
 )
 
 // writeJob prints the labels of a metric in one job, each with its what-if and
@@ -21,7 +22,8 @@ func writeJob(b *strings.Builder, r *sentei.Report, job *sentei.JobMetric, usage
 	}
 	for i := range job.Labels {
 		l := &job.Labels[i]
-		fmt.Fprintf(b, "  %-*s  %5d values, %6s series without it  ", width, l.Name, l.Distinct, known(l.SeriesWithoutLive))
+		left, known := job.Without(l.Name)
+		fmt.Fprintf(b, "  %-*s  %5d values, %6s series without it  ", width, l.Name, l.Distinct, number.Known(fmt.Sprint(left), known))
 		if usage.Labels == nil {
 			fmt.Fprintln(b, usage.Verdict)
 			continue
@@ -35,13 +37,6 @@ func writeJob(b *strings.Builder, r *sentei.Report, job *sentei.JobMetric, usage
 	writeHistogram(b, job.Histogram)
 	writeDetermined(b, job)
 	writeReductions(b, job, usage)
-}
-
-func known(n int64) string {
-	if n < 0 {
-		return "?"
-	}
-	return fmt.Sprint(n)
 }
 
 // neededBy says because of whom a label is live, or why it is dead.

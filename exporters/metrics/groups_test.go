@@ -20,8 +20,10 @@ func small() *sentei.Report {
 	}
 	namespace := label("namespace", 2, 95)
 	namespace.Values, namespace.Complete = []sentei.LabelValue{{Value: "shop", Series: 75}, {Value: "web", Series: 25}}, true
+	pod := label("pod", 50, 20)
+	pod.SeriesWithoutLive = -1 // but all series of the span are active
 	jobs := []sentei.JobMetric{
-		job("api", 100, label("code", 9, 40), label("le", 10, 10), namespace, label("path", 30, 10), label("pod", 50, 20), label("zone", 2, -1)),
+		job("api", 100, label("code", 9, 40), label("le", 10, 10), namespace, label("path", 30, 10), pod, label("zone", 2, -1)),
 		job("", 20),
 		job("tiny", 5, label("path", 2, 5)),
 	}

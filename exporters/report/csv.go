@@ -19,7 +19,7 @@ var csvFormat = Format{
 }
 
 // csvHeader is stable: columns are only ever added, at the end. Numbers are
-// plain, with a point for decimals. Proposals are those that are open.
+// plain, with a point for decimals; what is not known is empty. Proposals are those that are open.
 var csvHeader = []string{
 	"backend", "metric", "type", "verdict", "score",
 	"series", "series_in_span", "samples_per_second", "churn_per_hour", "ended_per_hour", "memory_bytes", "disk_bytes_per_day",
@@ -62,7 +62,7 @@ func writeCSV(w io.Writer, r *sentei.Report, o Options) error {
 func csvRow(v *view, m *sentei.MetricReport) []string {
 	readers := v.readers(m.Readers)
 	label, without := "", ""
-	if w, ok := worstLabel(m); ok {
+	if w, ok := worstLabels(m); ok {
 		label, without = w.Name, plainInt(w.Without)
 	}
 	var proposals int64
@@ -75,10 +75,14 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 			money += p.SavingPerMonth
 		}
 	}
+	created := plainKnown(v.Created(m.Backend, saved))
+	if proposals == 0 { // nothing is saved, which is known
+		created = "0"
+	}
 	row := []string{
 		m.Backend, m.Name, m.Type, string(m.Verdict), plainFloat(m.Score),
 		plainInt(m.Cost.Series), plainInt(m.Cost.SeriesInSpan), plainFloat(m.Cost.SamplesPerSecond),
-		plainFloat(m.Cost.ChurnPerHour), plainFloat(m.Cost.EndedPerHour), plainFloat(m.Cost.MemoryBytes), plainFloat(m.Cost.DiskBytesPerDay),
+		plainKnown(v.Created(m.Backend, m.Cost)), plainKnown(v.Ended(m.Backend, m.Cost)), plainFloat(m.Cost.MemoryBytes), plainFloat(m.Cost.DiskBytesPerDay),
 		plainFloat(m.PerMonth), v.currency, plainFloat(100 * v.share(m)),
 		strings.Join(jobNames(m), " "),
 	}
@@ -86,7 +90,7 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 		row = append(row, strconv.Itoa(len(readers.names[kind])))
 	}
 	row = append(row, v.why(m), label, without, m.RecordedBy, plainInt(proposals), plainInt(saved.Series), plainFloat(money),
-		plainFloat(saved.ChurnPerHour), plainFloat(saved.MemoryBytes))
+		created, plainFloat(saved.MemoryBytes))
 	for i := range row {
 		row[i] = harmless(row[i])
 	}
@@ -116,6 +120,14 @@ func harmless(cell string) string {
 }
 
 func plainInt(n int64) string { return strconv.FormatInt(n, 10) }
+
+// plainKnown writes nothing for what is not known.
+func plainKnown(f float64, known bool) string {
+	if !known {
+		return ""
+	}
+	return plainFloat(f)
+}
 
 // plainFloat writes at most four decimals and no exponent.
 func plainFloat(f float64) string {

@@ -155,6 +155,8 @@ type labelSum struct {
 	values        int64 // in the metric and job that has most of them
 	saved         int64 // active series, of those metrics where it is known
 	savedDead     int64 // the same where no consumer needs the label
+	// notKnown and notKnownDead say that it is not known of some of them.
+	notKnown, notKnownDead bool
 }
 
 // labelsGrid lists the labels of all backends, the one whose removal would
@@ -193,8 +195,9 @@ func (v *view) labelsGrid(top int) *grid {
 	}
 	for _, r := range all {
 		g.rows = append(g.rows, []cell{
-			numeral(r.name), numeral(number.Count(int64(r.metrics))), numeral(number.Count(r.values)), numeral(number.Count(r.saved)),
-			numeral(number.Count(int64(r.dead))), numeral(number.Count(r.savedDead)),
+			numeral(r.name), numeral(number.Count(int64(r.metrics))), numeral(number.Count(r.values)),
+			numeral(number.Sum(number.Count(r.saved), r.saved > 0, !r.notKnown)),
+			numeral(number.Count(int64(r.dead))), numeral(number.Sum(number.Count(r.savedDead), r.savedDead > 0, !r.notKnownDead)),
 		})
 	}
 	return g
@@ -204,14 +207,17 @@ func (v *view) labelsGrid(top int) *grid {
 func (r *labelSum) add(j *sentei.JobMetric, l *sentei.LabelStats, dead bool) {
 	r.metrics++
 	r.values = max(r.values, l.Distinct)
+	left, known := j.Without(l.Name)
 	saved := int64(0)
-	if l.SeriesWithoutLive >= 0 {
-		saved = j.Cost.Series - l.SeriesWithoutLive
+	if known {
+		saved = j.Cost.Series - left
 	}
 	r.saved += saved
+	r.notKnown = r.notKnown || !known
 	if dead {
 		r.dead++
 		r.savedDead += saved
+		r.notKnownDead = r.notKnownDead || !known
 	}
 }
 

@@ -56,6 +56,7 @@ type page struct {
 	Tracked    []trackedRow
 	Findings   []findingRow
 	Sources    []sourceRow
+	Estimates  []string
 	Problems   []problemRow
 	HasMetrics bool
 	Version    int
@@ -129,6 +130,7 @@ func newPage(r *sentei.Report, o Options, css template.CSS) page {
 		}
 		p.Sources = append(p.Sources, row)
 	}
+	p.Estimates = Estimates(r)
 	for i := range v.Problems {
 		o := &v.Problems[i]
 		p.Problems = append(p.Problems, problemRow{problemState(o), problemPlace(o), o.Message, o.Hint, o.Accepted, o.ID})

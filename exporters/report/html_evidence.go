@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 
@@ -139,18 +140,23 @@ func compareBool(a, b bool) int {
 	}
 }
 
-// labelRows lists the labels whose removal would leave the fewest series.
+// labelRows lists the labels whose removal would leave the fewest series, and
+// those last of which that is not known.
 func labelRows(m *sentei.MetricReport) []labelRow {
+	const notKnown = math.MaxInt64
 	var all []sentei.LabelEffect
 	for _, name := range m.RemovableLabels() {
-		if w, ok := m.Without(name); ok {
-			all = append(all, w)
+		w, ok := m.Without(name)
+		if !ok {
+			w.Without = notKnown
 		}
+		all = append(all, w)
 	}
 	slices.SortStableFunc(all, func(a, b sentei.LabelEffect) int { return cmp.Compare(a.Without, b.Without) })
 	var rows []labelRow
 	for _, w := range all[:min(len(all), maxLabels)] {
-		rows = append(rows, labelRow{w.Name, number.Plural(int(w.Distinct), "value"), number.Count(w.Without), m.LabelVerdict(w.Name)})
+		left := number.Known(number.Count(w.Without), w.Without != notKnown)
+		rows = append(rows, labelRow{w.Name, number.Plural(int(w.Distinct), "value"), left, m.LabelVerdict(w.Name)})
 	}
 	return rows
 }

@@ -163,6 +163,9 @@ func (d *document) sources() {
 	if len(d.Sources) > 0 {
 		d.line("\n## Sources\n")
 		d.grid(d.sourcesGrid())
+		for _, line := range Estimates(d.Report) {
+			d.line("\n%s", MarkdownText(line))
+		}
 	}
 }
 

@@ -88,6 +88,12 @@ func (v *view) metricsGrid(metrics []*sentei.MetricReport, rest total, wide bool
 		row := v.metricRow(&r, backend, wide)
 		for i := range row {
 			switch g.columns[i].title {
+			case "created/h":
+				row[i].text = number.Sum(row[i].text, rest.cost.ChurnPerHour > 0, !rest.notCreated)
+			case "ended/h":
+				row[i].text = number.Sum(row[i].text, rest.cost.EndedPerHour > 0, !rest.notEnded)
+			}
+			switch g.columns[i].title {
 			case "metric", "series", "in span", "created/h", "ended/h", "samples/s", "memory", "disk/day", v.currency + "/month":
 				row[i].style = dim
 			default:
@@ -112,8 +118,10 @@ func (v *view) metricRow(m *sentei.MetricReport, backend, wide bool) []cell {
 	add(true, numeral(number.Count(m.Cost.Series)))
 	add(!v.Since.IsZero(), numeral(number.Growth(m.SeriesGrowth)))
 	add(wide, numeral(number.Count(m.Cost.SeriesInSpan)))
-	add(wide, numeral(number.Rate(m.Cost.ChurnPerHour)))
-	add(wide, numeral(number.Rate(m.Cost.EndedPerHour)))
+	created, createdKnown := v.Created(m.Backend, m.Cost)
+	ended, endedKnown := v.Ended(m.Backend, m.Cost)
+	add(wide, numeral(number.Known(number.Rate(created), createdKnown)))
+	add(wide, numeral(number.Known(number.Rate(ended), endedKnown)))
 	add(true, numeral(number.Rate(m.Cost.SamplesPerSecond)))
 	add(wide, numeral(number.Size(m.Cost.MemoryBytes)))
 	add(wide, numeral(number.Size(m.Cost.DiskBytesPerDay)))
@@ -123,12 +131,15 @@ func (v *view) metricRow(m *sentei.MetricReport, backend, wide bool) []cell {
 	add(wide, numeral(m.Type))
 	add(wide, numeral(strings.Join(jobNames(m), ", ")))
 	add(true, numeral(v.why(m)))
-	label := ""
-	if w, ok := worstLabels(m); ok {
+	var label string
+	w, ok := worstLabels(m)
+	switch {
+	case !ok:
+		label = number.Known("", effectsKnown(m))
+	case wide && w.Distinct > 0:
+		label = fmt.Sprintf("%s (%s) → %s", w.Name, number.Plural(int(w.Distinct), "value"), number.Count(w.Without))
+	default:
 		label = w.Name + " → " + number.Count(w.Without)
-		if wide && w.Distinct > 0 {
-			label = fmt.Sprintf("%s (%s) → %s", w.Name, number.Plural(int(w.Distinct), "value"), number.Count(w.Without))
-		}
 	}
 	add(true, numeral(label))
 	return row

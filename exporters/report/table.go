@@ -146,6 +146,9 @@ func (t *text) sources() {
 	if len(t.Sources) > 0 {
 		t.title("Sources")
 		t.grid(t.sourcesGrid())
+		for _, line := range Estimates(t.Report) {
+			t.line("%s", dim.paint(oneLine(line), t.o.Color))
+		}
 	}
 }
 

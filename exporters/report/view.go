@@ -71,6 +71,9 @@ func (v *view) top(n int) ([]*sentei.MetricReport, total) {
 	}
 	var rest total
 	for _, m := range all[n:] {
+		_, created := v.Created(m.Backend, m.Cost)
+		_, ended := v.Ended(m.Backend, m.Cost)
+		rest.notCreated, rest.notEnded = rest.notCreated || !created, rest.notEnded || !ended
 		rest.metrics++
 		rest.cost = rest.cost.Plus(m.Cost)
 		rest.perMonth += m.PerMonth
@@ -84,6 +87,9 @@ type total struct {
 	metrics  int
 	cost     sentei.Cost
 	perMonth float64
+	// notCreated and notEnded say that some metrics lack that part of the cost
+	// as it is not known.
+	notCreated, notEnded bool
 }
 
 func (v *view) total(verdict sentei.Verdict) total {
@@ -114,8 +120,8 @@ func (t total) shareOf(cost sentei.Cost, perMonth float64) float64 {
 }
 
 // worstLabel finds the label whose removal would save most, over all jobs of
-// the metric, or says that no label can be judged or saves anything. A label is
-// left out when a job does not know its effect.
+// the metric, or says that no label is known to save anything. A label is left
+// out when a job does not know its effect.
 func worstLabel(m *sentei.MetricReport) (sentei.LabelEffect, bool) {
 	best := sentei.LabelEffect{Without: m.Cost.Series}
 	for _, name := range m.RemovableLabels() {
@@ -165,6 +171,22 @@ func determineEachOther(j *sentei.JobMetric, names []string) bool {
 		}
 	}
 	return len(names) > 1
+}
+
+// effectsKnown reports whether it is known of every label of the metric that
+// may be removed what that would save.
+func effectsKnown(m *sentei.MetricReport) bool {
+	for i := range m.Jobs {
+		if m.Jobs[i].Labels == nil {
+			return false
+		}
+	}
+	for _, name := range m.RemovableLabels() {
+		if _, ok := m.Without(name); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func jobNames(m *sentei.MetricReport) []string {

@@ -193,7 +193,8 @@ func (x *index) jobViews(m *sentei.MetricReport) (views []jobView, more int) {
 }
 
 func (x *index) labelView(j *sentei.JobMetric, u *sentei.JobUsage, l *sentei.LabelStats) labelView {
-	v := labelView{LabelStats: *l, Known: l.SeriesWithoutLive >= 0, Left: l.SeriesWithoutLive}
+	v := labelView{LabelStats: *l}
+	v.Left, v.Known = j.Without(l.Name)
 	v.Verdict, _ = u.LabelVerdict(l.Name)
 	if !v.Known {
 		v.Left = j.Cost.Series
@@ -239,6 +240,10 @@ func (x *index) needs(ids []string) []need {
 	return out
 }
 
+func knownRate(perHour float64, known bool) string {
+	return number.Known(number.Rate(perHour), known)
+}
+
 func (h *Handler) metricPage(w http.ResponseWriter, req *http.Request, x *index, s states) {
 	m := x.metrics[metricKey{req.PathValue("backend"), req.PathValue("name")}]
 	if m == nil {
@@ -264,5 +269,8 @@ func (h *Handler) metricPage(w http.ResponseWriter, req *http.Request, x *index,
 		Proposals   []sentei.Proposal
 		Recorder    *sentei.Consumer
 		Trend       *report.Trend
-	}{m, readers, moreReaders, jobs, moreJobs, proposals, x.consumers[m.RecordedBy], report.NewMetricTrend(x.Report, m, kept)})
+		// Series per hour, or "?".
+		Created, Ended string
+	}{m, readers, moreReaders, jobs, moreJobs, proposals, x.consumers[m.RecordedBy], report.NewMetricTrend(x.Report, m, kept),
+		knownRate(x.Created(m.Backend, m.Cost)), knownRate(x.Ended(m.Backend, m.Cost))})
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/sentei/sentei"
+	"github.com/sentei/sentei/exporters/report"
 )
 
 // pages lists the routes of the review page.
@@ -194,7 +195,8 @@ func (h *Handler) findingsPage(w http.ResponseWriter, req *http.Request, x *inde
 
 func (h *Handler) problemsPage(w http.ResponseWriter, req *http.Request, x *index, _ states) {
 	h.show(w, req, http.StatusOK, "ui-problems", "problems", "Problems and sources", x, struct {
-		Problems []sentei.Problem
-		Sources  []sentei.SourceStatus
-	}{x.Problems, x.Sources})
+		Problems  []sentei.Problem
+		Sources   []sentei.SourceStatus
+		Estimates []string
+	}{x.Problems, x.Sources, report.Estimates(x.Report)})
 }

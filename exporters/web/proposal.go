@@ -22,6 +22,7 @@ type proposalView struct {
 	Doc       sentei.Doc
 	Paragraph []string // of the documentation
 	Metric    *sentei.MetricReport
+	Created   string // series per hour that it saves, or "?"
 	Readers   []proofReader
 	Errors    []measuredError   // of the rehearsal
 	Together  []sentei.Proposal // the others that stand and fall with it
@@ -65,6 +66,7 @@ func (h *Handler) showProposal(w http.ResponseWriter, req *http.Request, code in
 	if e.Until == "" {
 		v.Entry.Until = h.options.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)
 	}
+	v.Created = knownRate(x.Created(p.Place.Backend, p.Saving))
 	v.Doc, _ = h.options.RuleDoc(p.Rule)
 	for text := range strings.SplitSeq(v.Doc.Text, "\n\n") {
 		if text = strings.TrimSpace(text); text != "" {

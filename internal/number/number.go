@@ -124,6 +124,23 @@ func Plural(n int, noun string) string {
 	return Count(int64(n)) + " " + noun
 }
 
+// Known returns the text of a number, or "?" when the number is not known.
+func Known(text string, known bool) string {
+	if !known {
+		return "?"
+	}
+	return text
+}
+
+// Sum is Known for a sum of which some parts may not be known: then the others
+// are the least that it can be.
+func Sum(text string, positive, known bool) string {
+	if positive && !known {
+		return "≥ " + text
+	}
+	return Known(text, known)
+}
+
 // Growth writes a change with its sign, and nothing for none.
 func Growth(n *int64) string {
 	switch {
