@@ -1,6 +1,9 @@
 package sentei
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Cost is what storing something takes.
 type Cost struct {
@@ -61,6 +64,23 @@ func (c Cost) Part(live, inSpan int64) Cost {
 		MemoryBytes:      c.MemoryBytes * now,
 		DiskBytesPerDay:  c.DiskBytesPerDay * ever,
 	}
+}
+
+// Estimates reports whether the part of the numbers, by its name in JSON, is an
+// estimate in the backend.
+func (r *Report) Estimates(backend, part string) bool {
+	return slices.ContainsFunc(r.Backends, func(b Backend) bool { return b.Name == backend && slices.Contains(b.Estimated, part) })
+}
+
+// Created returns how many series the cost says were created per hour, or false
+// when the sources of the backend do not tell.
+func (r *Report) Created(backend string, c Cost) (perHour float64, known bool) {
+	return c.ChurnPerHour, c.ChurnPerHour != 0 || !r.Estimates(backend, "churn_per_hour")
+}
+
+// Ended is Created for the series that ended.
+func (r *Report) Ended(backend string, c Cost) (perHour float64, known bool) {
+	return c.EndedPerHour, c.EndedPerHour != 0 || !r.Estimates(backend, "ended_per_hour")
 }
 
 // SecondsPerMonth is the length of the month of 30 days that prices refer to.

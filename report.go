@@ -333,23 +333,6 @@ func (r *Report) Metric(backend, name string) *MetricReport {
 	return nil
 }
 
-// Estimates reports whether the part of the numbers, by its name in JSON, is an
-// estimate in the backend.
-func (r *Report) Estimates(backend, part string) bool {
-	return slices.ContainsFunc(r.Backends, func(b Backend) bool { return b.Name == backend && slices.Contains(b.Estimated, part) })
-}
-
-// Created returns how many series the cost says were created per hour, or false
-// when the sources of the backend do not tell.
-func (r *Report) Created(backend string, c Cost) (perHour float64, known bool) {
-	return c.ChurnPerHour, c.ChurnPerHour != 0 || !r.Estimates(backend, "churn_per_hour")
-}
-
-// Ended is Created for the series that ended.
-func (r *Report) Ended(backend string, c Cost) (perHour float64, known bool) {
-	return c.EndedPerHour, c.EndedPerHour != 0 || !r.Estimates(backend, "ended_per_hour")
-}
-
 // CompareCostly orders metrics by cost, the most expensive first, ties by
 // series, then by backend and name.
 func CompareCostly(a, b *MetricReport) int {

@@ -160,7 +160,7 @@ type labelSum struct {
 }
 
 // labelsGrid lists the labels of all backends, the one whose removal would
-// save most first. le and quantile are listed too: they cost, even if they
+// save most first, and what may save something before what saves nothing. le and quantile are listed too: they cost, even if they
 // cannot be removed.
 func (v *view) labelsGrid(top int) *grid {
 	found := map[string]*labelSum{}
@@ -184,7 +184,7 @@ func (v *view) labelsGrid(top int) *grid {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b *labelSum) int {
-		return cmp.Or(cmp.Compare(b.saved, a.saved), strings.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(b.saved, a.saved), compareBool(b.notKnown, a.notKnown), strings.Compare(a.name, b.name))
 	})
 	g := &grid{columns: []column{
 		{title: "label", code: true}, {title: "on metrics", right: true}, {title: "values", right: true},
