@@ -26,10 +26,12 @@ func writeJob(b *strings.Builder, r *sentei.Report, job *sentei.JobMetric, usage
 		fmt.Fprintf(b, "  %-*s  %5d values, %6s series without it  ", width, l.Name, l.Distinct, number.Known(fmt.Sprint(left), known))
 		if usage.Labels == nil {
 			fmt.Fprintln(b, usage.Verdict)
+			writeValues(b, l, width)
 			continue
 		}
 		u := &usage.Labels[i]
 		fmt.Fprintln(b, neededBy(r, usage, u))
+		writeValues(b, l, width)
 		if len(u.UnusedValues) > 0 {
 			fmt.Fprintf(b, "  %-*s  no reader selects %s (%d series)\n", width, "", some(u.UnusedValues), u.UnusedValueSeries)
 		}
@@ -37,6 +39,24 @@ func writeJob(b *strings.Builder, r *sentei.Report, job *sentei.JobMetric, usage
 	writeHistogram(b, job.Histogram)
 	writeDetermined(b, job)
 	writeReductions(b, job, usage)
+}
+
+// writeValues prints the values of a label that most series have. A label with
+// one value has none worth telling apart.
+func writeValues(b *strings.Builder, l *sentei.LabelStats, width int) {
+	const most = 5
+	if l.Distinct < 2 || len(l.Values) == 0 {
+		return
+	}
+	var parts []string
+	for _, v := range l.Values[:min(most, len(l.Values))] {
+		parts = append(parts, fmt.Sprintf("%q %d", v.Value, v.Series))
+	}
+	text := strings.Join(parts, ", ")
+	if left := l.Distinct - int64(len(parts)); left > 0 {
+		text += fmt.Sprintf(" and %d more", left)
+	}
+	fmt.Fprintf(b, "  %-*s  series in the span by value: %s\n", width, "", text)
 }
 
 // neededBy says because of whom a label is live, or why it is dead.
