@@ -15,9 +15,6 @@ import (
 	"github.com/sentei/sentei"
 	"github.com/sentei/sentei/exporters/report"
 	"github.com/sentei/sentei/internal/changes"
-	"github.com/sentei/sentei/internal/config"
-	"github.com/sentei/sentei/internal/daemon"
-	"github.com/sentei/sentei/internal/store"
 )
 
 func newReport() *cobra.Command {
@@ -34,8 +31,9 @@ func newReport() *cobra.Command {
 	cmd.Flags().StringP("output", "o", "table", "format: "+strings.Join(formats, ", "))
 	addOutputFile(cmd)
 	cmd.Flags().Int("top", 0, "number of metrics to list, the most expensive first; 0 lists all (default: what suits the format)")
-	cmd.Flags().String("previous", "", "an earlier report, a file of -o json or an ID of sentei diff --list: say first what changed since")
-	cmd.Flags().String("by", string(report.ByMetric), "what table, wide and markdown list: "+bys()+" (csv: metric or backend)")
+	cmd.Flags().String("previous", "", "an earlier report, a file of -o json or an ID of sentei diff --list: say first what changed since, and the growth of each metric; none compares with nothing (default: the newest earlier report of the store, if there is one)")
+	cmd.Flags().String("by", string(report.ByMetric), "what table, wide, markdown and csv list: "+bys())
+	cmd.Flags().Bool("merge-backends", false, "add up what has the same name in several backends, for --by metric, job, namespace or owner (default: side by side)")
 	addBackend(cmd)
 	cmd.Flags().String("owner", "", "show what belongs to this owner alone, as the section owners of the configuration says")
 	addBudget(cmd)
@@ -54,6 +52,13 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	by, _ := cmd.Flags().GetString("by")
 	if !slices.Contains(report.Bys(), report.By(by)) {
 		return usageError{fmt.Errorf("--by is %q: want %s", by, bys())}
+	}
+	merge, err := mergeFlag(cmd, report.By(by))
+	if err != nil {
+		return err
+	}
+	if (by != string(report.ByMetric) || merge) && !format.Lists {
+		return usageError{fmt.Errorf("--by and --merge-backends are for -o %s: -o %s holds the metrics of each backend", listing(), name)}
 	}
 	fail, err := failOn(cmd)
 	if err != nil {
@@ -87,6 +92,12 @@ func runReport(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if previous == nil {
+		if previous, err = keptBefore(cmd, c, r); err != nil {
+			return err
+		}
+		r.SetGrowth(previous)
+	}
 	if keep {
 		if err := keepReport(cmd, c, r); err != nil {
 			return err
@@ -102,7 +113,7 @@ func runReport(cmd *cobra.Command, _ []string) error {
 		r = r.OfOwner(owner)
 	}
 	r, missed := budget(cmd.ErrOrStderr(), r)
-	options := report.Options{Top: format.Top, By: report.By(by), Color: color, Width: width(cmd)}
+	options := report.Options{Top: format.Top, By: report.By(by), MergeBackends: merge, Color: color, Width: width(cmd)}
 	if previous != nil && previous.At.Before(r.At) {
 		if len(backends) > 0 {
 			previous = previous.OfBackends(backends...)
@@ -141,6 +152,26 @@ func checkOwners(cmd *cobra.Command, wanted bool) error {
 	return nil
 }
 
+// mergeFlag returns --merge-backends, which wants something to merge.
+func mergeFlag(cmd *cobra.Command, by report.By) (bool, error) {
+	merge, _ := cmd.Flags().GetBool("merge-backends")
+	if merge && by == report.ByBackend {
+		return false, usageError{errors.New("--merge-backends and --by backend contradict each other")}
+	}
+	return merge, nil
+}
+
+// listing names the formats that know --by.
+func listing() string {
+	var names []string
+	for _, f := range report.Formats() {
+		if f.Lists {
+			names = append(names, f.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // bys lists what --by can be.
 func bys() string {
 	var names []string
@@ -175,28 +206,6 @@ func backendFlag(cmd *cobra.Command) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// readPrevious reads the report of --previous; nil when there is none.
-func readPrevious(cmd *cobra.Command) (*sentei.Report, error) {
-	name, _ := cmd.Flags().GetString("previous")
-	if name == "" {
-		return nil, nil
-	}
-	return readReport(cmd, name)
-}
-
-// readTrend lists the kept reports, of the backends alone when there are any.
-func readTrend(cmd *cobra.Command, c *config.Config, backends []string) ([]store.ReportInfo, error) {
-	st, err := daemon.OpenStore(cmd.Context(), c, true)
-	if st == nil {
-		return nil, err
-	}
-	kept, err := st.Reports(cmd.Context())
-	if len(backends) > 0 {
-		kept = store.OfBackends(kept, backends...)
-	}
-	return kept, errors.Join(err, st.Close())
 }
 
 func addOutputFile(cmd *cobra.Command) {

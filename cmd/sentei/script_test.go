@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"capture":  capture,
 			"mail":     mailServer,
 			"github":   gitHubServer,
+			"keepfile": keepFile,
 		},
 	})
 }

@@ -14,49 +14,58 @@ var csvFormat = Format{
 	Name:        "csv",
 	Extension:   ".csv",
 	ContentType: "text/csv; charset=utf-8; header=present",
-	Title:       "one row a metric (--by backend: a backend), for spreadsheets",
+	Title:       "one row a metric, or what --by says, for spreadsheets",
+	Lists:       true,
 	Write:       writeCSV,
 }
 
 // csvHeader is stable: columns are only ever added, at the end. Numbers are
 // plain, with a point for decimals; what is not known is empty. Proposals are those that are open.
-var csvHeader = []string{
-	"backend", "metric", "type", "verdict", "score",
-	"series", "series_in_span", "samples_per_second", "churn_per_hour", "ended_per_hour", "memory_bytes", "disk_bytes_per_day",
-	"cost_per_month", "currency", "share_percent",
-	"jobs", "alerting_rules", "recording_rules", "dashboards", "queries", "declared",
-	"why", "worst_label", "series_without_worst_label", "recorded_by",
-	"proposals", "saving_series", "saving_per_month", "saving_churn_per_hour", "saving_memory_bytes",
-}
-
-// csvBackendHeader is as stable.
-var csvBackendHeader = []string{
-	"backend", "metrics", "series", "samples_per_second", "cost_per_month", "currency", "share_percent",
-	"used_series", "partly_used_series", "unused_series", "unknown_series", "proposals", "saving_series", "saving_per_month",
+func csvHeader() []string {
+	return []string{
+		"backend", "metric", "type", "verdict", "score",
+		"series", "series_in_span", "samples_per_second", "churn_per_hour", "ended_per_hour", "memory_bytes", "disk_bytes_per_day",
+		"cost_per_month", "currency", "share_percent",
+		"jobs", "alerting_rules", "recording_rules", "dashboards", "queries", "declared",
+		"why", "worst_label", "series_without_worst_label", "recorded_by",
+		"proposals", "saving_series", "saving_per_month", "saving_churn_per_hour", "saving_memory_bytes",
+		"series_growth",
+	}
 }
 
 // writeCSV writes RFC 4180: lines end in CRLF, cells are quoted as needed.
 func writeCSV(w io.Writer, r *sentei.Report, o Options) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	v := newView(r)
-	if o.By == ByBackend { // errors stick: Error returns the first
-		out.Write(csvBackendHeader)
-		for _, t := range v.backendSums() {
-			out.Write(csvBackendRow(v, &t))
+	for _, row := range newView(r).csvRows(o) {
+		for i := range row {
+			row[i] = harmless(row[i])
 		}
-	} else {
-		out.Write(csvHeader)
-		rows, _ := v.top(o.Top)
-		for _, m := range rows {
-			out.Write(csvRow(v, m))
-		}
+		out.Write(row) // errors stick: Error returns the first
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {
 		return fmt.Errorf("write CSV report: %w", err)
 	}
 	return nil
+}
+
+// csvRows returns the header and the rows.
+func (v *view) csvRows(o Options) [][]string {
+	switch o.By {
+	case ByJob, ByNamespace, ByOwner:
+		return v.csvGroups(o)
+	case ByLabel:
+		return v.csvLabels(o)
+	case ByBackend:
+		return v.csvBackends()
+	}
+	out := [][]string{csvHeader()}
+	rows, _ := v.listed(o)
+	for _, m := range rows {
+		out = append(out, csvRow(v, m))
+	}
+	return out
 }
 
 func csvRow(v *view, m *sentei.MetricReport) []string {
@@ -68,42 +77,42 @@ func csvRow(v *view, m *sentei.MetricReport) []string {
 	var proposals int64
 	var saved sentei.Cost
 	var money float64
-	for _, p := range v.proposals[metricKey{m.Backend, m.Name}] {
-		if v.isOpen[p.ID] {
-			proposals++
-			saved = saved.Plus(p.Saving)
-			money += p.SavingPerMonth
+	savedKnown := true // of the series that would not be created
+	for _, part := range v.madeOf(m) {
+		var here sentei.Cost
+		open := false
+		for _, p := range v.proposals[metricKey{part.Backend, m.Name}] {
+			if v.isOpen[p.ID] {
+				open = true
+				proposals++
+				here = here.Plus(p.Saving)
+				money += p.SavingPerMonth
+			}
+		}
+		saved = saved.Plus(here)
+		if _, known := v.Created(part.Backend, here); open && !known {
+			savedKnown = false
 		}
 	}
-	created := plainKnown(v.Created(m.Backend, saved))
-	if proposals == 0 { // nothing is saved, which is known
-		created = "0"
+	score, growth := plainFloat(m.Score), ""
+	if len(v.merged[m]) > 0 {
+		score = ""
+	}
+	if m.SeriesGrowth != nil {
+		growth = plainInt(*m.SeriesGrowth)
 	}
 	row := []string{
-		m.Backend, m.Name, m.Type, string(m.Verdict), plainFloat(m.Score),
+		strings.Join(v.backends(m), " "), m.Name, m.Type, string(m.Verdict), score,
 		plainInt(m.Cost.Series), plainInt(m.Cost.SeriesInSpan), plainFloat(m.Cost.SamplesPerSecond),
-		plainKnown(v.Created(m.Backend, m.Cost)), plainKnown(v.Ended(m.Backend, m.Cost)), plainFloat(m.Cost.MemoryBytes), plainFloat(m.Cost.DiskBytesPerDay),
+		plainKnown(v.created(m)), plainKnown(v.ended(m)), plainFloat(m.Cost.MemoryBytes), plainFloat(m.Cost.DiskBytesPerDay),
 		plainFloat(m.PerMonth), v.currency, plainFloat(100 * v.share(m)),
 		strings.Join(jobNames(m), " "),
 	}
 	for _, kind := range kinds() {
 		row = append(row, strconv.Itoa(len(readers.names[kind])))
 	}
-	row = append(row, v.why(m), label, without, m.RecordedBy, plainInt(proposals), plainInt(saved.Series), plainFloat(money),
-		created, plainFloat(saved.MemoryBytes))
-	for i := range row {
-		row[i] = harmless(row[i])
-	}
-	return row
-}
-
-func csvBackendRow(v *view, t *backendTotal) []string {
-	return []string{
-		harmless(t.Backend), plainInt(int64(t.Metrics)), plainInt(t.Cost.Series), plainFloat(t.Cost.SamplesPerSecond),
-		plainFloat(t.PerMonth), harmless(v.currency), plainFloat(100 * t.Share),
-		plainInt(t.Used), plainInt(t.PartlyUsed), plainInt(t.Unused), plainInt(t.Unknown),
-		plainInt(int64(t.Proposals)), plainInt(t.SavingSeries), plainFloat(t.SavingPerMonth),
-	}
+	return append(row, v.why(m), label, without, m.RecordedBy, plainInt(proposals), plainInt(saved.Series), plainFloat(money),
+		plainKnown(saved.ChurnPerHour, savedKnown), plainFloat(saved.MemoryBytes), growth)
 }
 
 // harmless keeps spreadsheets from taking a cell for a formula: what begins

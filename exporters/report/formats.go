@@ -22,6 +22,8 @@ type Format struct {
 	// Top is the number of metrics that suits the format, for callers whose
 	// user has not asked for one. 0 means all.
 	Top int
+	// Lists says that the format knows Options.By; the others hold metrics.
+	Lists bool
 	// Write writes the whole report. It fails when w does, and in the JSON
 	// format when a number of the report is not finite.
 	Write func(w io.Writer, r *sentei.Report, o Options) error
@@ -33,8 +35,12 @@ type Options struct {
 	// proposals of each grade; 0 means all. What is left out is summed up, but
 	// for CSV. JSON has always all.
 	Top int
-	// By says what table, wide and markdown list; empty means ByMetric.
+	// By says what the formats that list something do list; empty means
+	// ByMetric.
 	By By
+	// MergeBackends adds up what has the same name in several backends, but for
+	// ByBackend. ByLabel does so in any case.
+	MergeBackends bool
 	// Changes is what happened since an earlier report. All formats but CSV say
 	// it; those for people say it first. Nil when there is no earlier report.
 	Changes *changes.Changes

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,20 +61,36 @@ func TestGolden(t *testing.T) {
 
 func TestGoldenOfOptions(t *testing.T) {
 	golden(t, "color.txt", render(t, "table", reporttest.Report(), Options{Top: 6, Color: true}))
-	golden(t, "narrow.txt", render(t, "table", reporttest.Report(), Options{Top: 6, Width: 120}))
+	for _, width := range []int{80, 100, 120, 160} {
+		golden(t, fmt.Sprintf("width-%d.txt", width), render(t, "table", grownReport(), Options{Top: 6, Width: width}))
+	}
 	for _, by := range Bys()[1:] {
 		golden(t, "by-"+string(by)+".txt", render(t, "table", reporttest.Report(), Options{Top: 6, By: by}))
 	}
-	golden(t, "by-backend.csv", render(t, "csv", reporttest.Report(), Options{By: ByBackend}))
+	for _, by := range Bys()[1:] {
+		golden(t, "by-"+string(by)+".csv", render(t, "csv", reporttest.Report(), Options{By: by, Top: 5}))
+	}
+	for _, by := range []By{ByMetric, ByJob, ByNamespace} {
+		o := Options{By: by, MergeBackends: true}
+		golden(t, "merged-"+string(by)+".csv", render(t, "csv", grownReport(), o))
+		o.Top = 30
+		golden(t, "merged-"+string(by)+".txt", render(t, "table", grownReport(), o))
+		golden(t, "merged-"+string(by)+".md", render(t, "markdown", grownReport(), o))
+	}
 	golden(t, "one-backend.txt", render(t, "table", reporttest.Report().OfBackends("edge"), Options{}))
 	golden(t, "one-owner.txt", render(t, "table", reporttest.Report().OfOwner("platform"), Options{}))
+	golden(t, "growth.txt", render(t, "table", grownReport(), Options{Top: 6}))
+}
+
+// grownReport has growth since the day before.
+func grownReport() *sentei.Report {
 	grown, before := reporttest.Report(), reporttest.Report()
 	before.At = before.At.Add(-24 * time.Hour)
 	for i := range before.Metrics {
 		before.Metrics[i].Cost.Series = before.Metrics[i].Cost.Series * int64(i%3+8) / 9
 	}
 	grown.SetGrowth(before)
-	golden(t, "growth.txt", render(t, "table", grown, Options{Top: 6}))
+	return grown
 }
 
 func TestEveryFormatIsOneFile(t *testing.T) {

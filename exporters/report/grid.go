@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -147,34 +148,45 @@ func (g *grid) table(r tw.Renderer, more ...tablewriter.Option) (*tablewriter.Ta
 
 // fit returns the grid made to fit into width columns, as far as that goes: it
 // shortens the columns that allow it, the last one first, and where that is
-// not enough drops others, whose titles it returns.
+// not enough drops those that do not fit beside more important ones. It returns
+// their titles, the least important one first.
 func (g *grid) fit(width int) (fitted *grid, dropped []string) {
-	for width > 0 {
-		widths := g.widths()
-		over := len(columnGap)*(len(widths)-1) - width
-		for _, w := range widths {
-			over += w
-		}
-		if over <= 0 {
-			break
-		}
-		limits := slices.Clone(widths)
-		for i := len(limits) - 1; i >= 0; i-- {
-			if least := g.columns[i].least; least > 0 {
-				least = max(least, twwidth.Width(g.columns[i].title))
-				take := max(0, min(over, limits[i]-least))
-				limits[i] -= take
-				over -= take
-			}
-		}
-		next := g.nextToDrop()
-		if over <= 0 || next < 0 {
-			return g.limited(limits), dropped
-		}
-		dropped = append(dropped, g.columns[next].title)
-		g = g.without(next)
+	if width <= 0 {
+		return g, nil
 	}
-	return g, dropped
+	widths := g.widths()
+	limits := slices.Clone(widths)
+	needed := -len(columnGap)
+	var may []int // the columns that may be dropped
+	for i, c := range g.columns {
+		if c.least > 0 {
+			limits[i] = min(widths[i], max(c.least, twwidth.Width(c.title)))
+		}
+		if c.drop > 0 {
+			may = append(may, i)
+		} else {
+			needed += limits[i] + len(columnGap)
+		}
+	}
+	slices.SortStableFunc(may, func(a, b int) int { return cmp.Compare(g.columns[b].drop, g.columns[a].drop) })
+	var drop []int
+	for _, i := range may {
+		if more := limits[i] + len(columnGap); needed+more <= width {
+			needed += more
+		} else {
+			drop = append(drop, i)
+			dropped = append(dropped, g.columns[i].title)
+		}
+	}
+	for i := range g.columns { // what is left goes to the first ones
+		if !slices.Contains(drop, i) {
+			more := max(0, min(widths[i]-limits[i], width-needed))
+			limits[i] += more
+			needed += more
+		}
+	}
+	slices.Reverse(dropped)
+	return g.limited(limits).without(drop), dropped
 }
 
 // widths returns what each column needs.
@@ -189,21 +201,22 @@ func (g *grid) widths() []int {
 	return widths
 }
 
-func (g *grid) nextToDrop() int {
-	next := -1
+// without returns the grid without some columns.
+func (g *grid) without(drop []int) *grid {
+	out := &grid{}
 	for i, c := range g.columns {
-		if c.drop > 0 && (next < 0 || c.drop < g.columns[next].drop) {
-			next = i
+		if !slices.Contains(drop, i) {
+			out.columns = append(out.columns, c)
 		}
 	}
-	return next
-}
-
-// without returns the grid without column i.
-func (g *grid) without(i int) *grid {
-	out := &grid{columns: slices.Delete(slices.Clone(g.columns), i, i+1)}
 	for _, row := range g.rows {
-		out.rows = append(out.rows, slices.Delete(slices.Clone(row), i, i+1))
+		var kept []cell
+		for i, c := range row {
+			if !slices.Contains(drop, i) {
+				kept = append(kept, c)
+			}
+		}
+		out.rows = append(out.rows, kept)
 	}
 	return out
 }

@@ -58,7 +58,7 @@ func TestBytesNotSeries(t *testing.T) {
 		"markdown": {"| 52.0 KiB of memory |"},
 		"html": {"52.0 KiB of memory", "results may differ for 1h5m", "1 of 2 consumers that read what it changes replayed without a difference; one was too big.",
 			"1 selector that read it", "Nobody &lt;needs&gt; it.", `<code>{a=&#34;&lt;b&gt;&#34;}</code> needs c`},
-		"csv": {",1,0,0,0,53248\r\n"},
+		"csv": {",1,0,0,0,53248,\r\n"},
 	} {
 		f, err := ByName(format)
 		if err != nil {

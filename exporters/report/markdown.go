@@ -17,6 +17,7 @@ var markdownFormat = Format{
 	ContentType: "text/markdown; charset=utf-8",
 	Title:       "for a pull request or a wiki",
 	Top:         50,
+	Lists:       true,
 	Write:       writeMarkdown,
 }
 

@@ -89,7 +89,7 @@ func TestCSVHoldsNoFormulas(t *testing.T) {
 	for _, record := range records[1:] {
 		for i, cell := range record {
 			if strings.ContainsAny(cell[:min(1, len(cell))], "=+-@\t\r") {
-				t.Errorf("%s is a formula: %s", csvHeader[i], cell)
+				t.Errorf("%s is a formula: %s", csvHeader()[i], cell)
 			}
 		}
 	}

@@ -15,6 +15,7 @@ var tableFormat = Format{
 	ContentType: "text/plain; charset=utf-8",
 	Title:       "what to know first, for a terminal",
 	Top:         20,
+	Lists:       true,
 	Write: func(w io.Writer, r *sentei.Report, o Options) error {
 		return writeText(w, r, o, false)
 	},

@@ -20,6 +20,9 @@ type view struct {
 	open      *sentei.Report       // with the open proposals alone
 	isOpen    map[string]bool      // by identifier
 	decided   map[sentei.State]int // how many of the others are in each state
+	// merged are the metrics that Options.MergeBackends has added up, with what
+	// they are made of.
+	merged map[*sentei.MetricReport][]*sentei.MetricReport
 }
 
 type metricKey struct{ backend, name string }
@@ -65,14 +68,19 @@ func (v *view) top(n int) ([]*sentei.MetricReport, total) {
 	for i := range v.Metrics {
 		all[i] = &v.Metrics[i]
 	}
+	return v.costliest(all, n)
+}
+
+// costliest is top of some metrics, which it sorts.
+func (v *view) costliest(all []*sentei.MetricReport, n int) ([]*sentei.MetricReport, total) {
 	slices.SortFunc(all, sentei.CompareCostly)
 	if n <= 0 || n >= len(all) {
 		return all, total{}
 	}
 	var rest total
 	for _, m := range all[n:] {
-		_, created := v.Created(m.Backend, m.Cost)
-		_, ended := v.Ended(m.Backend, m.Cost)
+		_, created := v.created(m)
+		_, ended := v.ended(m)
 		rest.notCreated, rest.notEnded = rest.notCreated || !created, rest.notEnded || !ended
 		rest.metrics++
 		rest.cost = rest.cost.Plus(m.Cost)
@@ -189,10 +197,12 @@ func effectsKnown(m *sentei.MetricReport) bool {
 	return true
 }
 
+// jobNames returns the values of the job label, each once.
 func jobNames(m *sentei.MetricReport) []string {
 	var names []string
 	for i := range m.Jobs {
 		names = append(names, m.Jobs[i].Job)
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }

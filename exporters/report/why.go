@@ -78,7 +78,9 @@ func first(prefix string, names []string) string {
 }
 
 // why says in a few words where the verdict of the metric comes from.
-func (v *view) why(m *sentei.MetricReport) string {
+func (v *view) why(m *sentei.MetricReport) string { return v.ownWhy(m) + v.elsewhere(m) }
+
+func (v *view) ownWhy(m *sentei.MetricReport) string {
 	switch m.Verdict {
 	case sentei.Used:
 		return v.readers(m.Readers).String()
@@ -113,7 +115,8 @@ func (v *view) jobsWith(m *sentei.MetricReport, verdict sentei.Verdict) []string
 			jobs = append(jobs, cmp.Or(m.Jobs[i].Job, "(none)"))
 		}
 	}
-	return jobs
+	slices.Sort(jobs)
+	return slices.Compact(jobs)
 }
 
 // recordedBy returns the name of the rule that writes the metric.
