@@ -3,10 +3,10 @@
 // verdict and the evidence for it.
 //
 // The stages, one file each: collect.go reads all sources, merge.go joins what
-// several inventories say of one backend, understand.go turns expressions into
-// selectors and finds out which recording rules are alive, blockers.go says
-// what keeps "unused" from being certain, join.go gives the verdicts, score.go
-// ranks cost against use.
+// several inventories say of one backend, disagree.go finds where they do not
+// agree, understand.go turns expressions into selectors and finds out which
+// recording rules are alive, blockers.go says what keeps "unused" from being
+// certain, join.go gives the verdicts, score.go ranks cost against use.
 package analyzer
 
 import (
@@ -125,7 +125,7 @@ func Scan(ctx context.Context, backends []Backend, o Options, logger *slog.Logge
 	for i := range collected {
 		listed := sentei.Window{}
 		if inv := lister(collected[i].inventories); inv != nil {
-			series[collected[i].backend.Name], listed = inv.Series, inv.Listed
+			series[collected[i].backend.Name], listed = seriesOf(inv, collected[i].inventories), inv.Listed
 			if listed == (sentei.Window{}) {
 				listed = sentei.Window{From: inv.From, To: inv.To}
 			}
@@ -156,7 +156,7 @@ func lister(inventories []*sentei.Inventory) *sentei.Inventory {
 func readSide(c *collection, at time.Time, o Options) *side {
 	inv := merge(c)
 	problems := append(c.problems, coverageProblems(c, at, o)...)
-	return newSide(c, inv, accept(slices.Concat(problems, forwardProblems(inv), assumedProblems(inv)), o))
+	return newSide(c, inv, accept(slices.Concat(problems, serverProblems(c), forwardProblems(inv), assumedProblems(inv)), o))
 }
 
 // accept marks the problems that the configuration accepts, in place.

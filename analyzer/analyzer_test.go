@@ -437,16 +437,16 @@ func TestMergeDuplicateTargets(t *testing.T) {
 
 func TestMergeFirstInventoryWins(t *testing.T) {
 	c := &collection{backend: &Backend{Name: "main", ScrapeJobs: []sentei.ScrapeJob{{Name: "file"}}}, inventories: []*sentei.Inventory{
-		{From: now.Add(-time.Hour), To: now, Metrics: []sentei.Metric{{Name: "b", Jobs: []sentei.JobMetric{{Job: "x", Cost: sentei.Cost{Series: 1}, Labels: []sentei.LabelStats{{Name: "l", Distinct: 1}}}}}}, Estimated: []string{"z"}},
+		{From: now.Add(-time.Hour), To: now, Metrics: []sentei.Metric{{Name: "b", Jobs: []sentei.JobMetric{{Job: "x", Cost: sentei.Cost{Series: 1, SeriesInSpan: 3}, Labels: []sentei.LabelStats{{Name: "l", Distinct: 2}}}}}}, Estimated: []string{"z"}},
 		{From: now.Add(-2 * time.Hour), To: now.Add(-time.Hour), Metrics: []sentei.Metric{{Name: "a"}, {Name: "b", Type: "gauge", Jobs: []sentei.JobMetric{
-			{Job: "w", Cost: sentei.Cost{Series: 2}}, {Job: "x", Cost: sentei.Cost{Series: 3}, Labels: []sentei.LabelStats{{Name: "k"}, {Name: "l", Distinct: 2}}},
+			{Job: "w", Cost: sentei.Cost{Series: 2}}, {Job: "x", Cost: sentei.Cost{Series: 3}, Labels: []sentei.LabelStats{{Name: "k"}, {Name: "l", Distinct: 1}}},
 		}}}, Estimated: []string{"y", "z"}},
 	}}
 	got := merge(c)
 	want := &sentei.Inventory{
 		Backend: "main", From: now.Add(-2 * time.Hour), To: now,
 		Metrics: []sentei.Metric{{Name: "a"}, {Name: "b", Type: "gauge", Jobs: []sentei.JobMetric{
-			{Job: "w", Cost: sentei.Cost{Series: 2}}, {Job: "x", Cost: sentei.Cost{Series: 1}, Labels: []sentei.LabelStats{{Name: "k"}, {Name: "l", Distinct: 1}}},
+			{Job: "w", Cost: sentei.Cost{Series: 2}}, {Job: "x", Cost: sentei.Cost{Series: 1, SeriesInSpan: 3}, Labels: []sentei.LabelStats{{Name: "k"}, {Name: "l", Distinct: 2}}},
 		}}},
 		ScrapeJobs: []sentei.ScrapeJob{{Name: "file"}}, Estimated: []string{"y", "z"},
 	}

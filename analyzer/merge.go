@@ -9,7 +9,9 @@ import (
 
 // merge joins the inventories of one backend into one. Of what several of them
 // know, the one that stands first in the configuration wins; later ones add
-// what it lacks: metrics, jobs, labels, type, unit, help and scrape jobs.
+// what it lacks: metrics, jobs, labels, values, type, unit, help and scrape
+// jobs. Of a job with more live series than the first one has ever seen, a
+// later one that is as new tells the figures.
 func merge(c *collection) *sentei.Inventory {
 	merged := &sentei.Inventory{Backend: c.backend.Name}
 	at := map[string]int{} // metric name -> index in merged.Metrics
@@ -34,8 +36,8 @@ func merge(c *collection) *sentei.Inventory {
 			first.Type = cmp.Or(first.Type, m.Type)
 			first.Unit = cmp.Or(first.Unit, m.Unit)
 			first.Help = cmp.Or(first.Help, m.Help)
-			jobs := mergeJobs(first.Jobs, m.Jobs)
-			adds = adds || len(jobs) > len(first.Jobs)
+			jobs, figures := mergeJobs(first.Jobs, m.Jobs, !inv.To.Before(merged.To.Add(-clockSlack)))
+			adds = adds || figures
 			first.Jobs = jobs
 		}
 		for _, j := range inv.ScrapeJobs {
@@ -83,20 +85,30 @@ func onceEach(targets []sentei.DuplicateTarget) []sentei.DuplicateTarget {
 }
 
 // mergeJobs adds jobs and labels that only the second inventory has seen: what
-// a younger or longer look has seen may be read as well.
-func mergeJobs(first, second []sentei.JobMetric) []sentei.JobMetric {
-	merged := slices.Clone(first)
+// a younger or longer look has seen may be read as well. recent says that the
+// second is as new as the first. It reports whether figures of the second are
+// in the result.
+func mergeJobs(first, second []sentei.JobMetric, recent bool) (merged []sentei.JobMetric, figures bool) {
+	merged = slices.Clone(first)
 	for _, j := range second {
 		i := slices.IndexFunc(merged, func(m sentei.JobMetric) bool { return m.Job == j.Job })
 		if i < 0 {
-			merged = append(merged, j)
+			merged, figures = append(merged, j), true
 			continue
 		}
-		mergeLabels(&merged[i], &j)
-		merged[i].Histogram = mergeHistograms(merged[i].Histogram, j.Histogram)
+		histogram := mergeHistograms(merged[i].Histogram, j.Histogram)
+		if !recent || j.Cost.Series <= merged[i].Cost.SeriesInSpan {
+			mergeLabels(&merged[i], &j)
+		} else { // the first one lacks series, so its figures are too small
+			if j.Labels != nil {
+				mergeLabels(&j, &merged[i])
+			}
+			merged[i], figures = j, true
+		}
+		merged[i].Histogram = histogram
 	}
 	slices.SortFunc(merged, func(a, b sentei.JobMetric) int { return cmp.Compare(a.Job, b.Job) })
-	return merged
+	return merged, figures
 }
 
 // mergeLabels adds the labels of the second job. What they say about each other
@@ -107,11 +119,12 @@ func mergeLabels(first, second *sentei.JobMetric) {
 		first.Labels, first.Reductions = second.Labels, second.Reductions
 		return
 	}
-	known := len(first.Labels)
+	lacking, known := lacks(first, second), len(first.Labels)
 	first.Labels = slices.Clone(first.Labels)
 	for _, l := range second.Labels {
 		if k := first.Label(l.Name); k != nil {
 			k.DeterminedBy = both(k.DeterminedBy, l.DeterminedBy)
+			mergeValues(k, &l)
 			continue
 		}
 		l.DeterminedBy = nil
@@ -120,7 +133,31 @@ func mergeLabels(first, second *sentei.JobMetric) {
 	if first.Reductions == nil && len(first.Labels) == known && len(second.Labels) == known {
 		first.Reductions = second.Reductions
 	}
+	if lacking { // there are series that nobody has looked at together with the others
+		first.Reductions = nil
+		for i := range first.Labels {
+			first.Labels[i].DeterminedBy = nil
+		}
+	}
 	slices.SortFunc(first.Labels, func(a, b sentei.LabelStats) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// mergeValues adds the values of the second to those of the first, if these
+// were all. What would remain without the label is then not known.
+func mergeValues(first, second *sentei.LabelStats) {
+	if !hasMore(first, second) {
+		return
+	}
+	first.SeriesWithout, first.SeriesWithoutLive = -1, -1
+	if first.Complete {
+		first.Values = slices.Concat(first.Values, unseen(first, second))
+		slices.SortFunc(first.Values, func(a, b sentei.LabelValue) int {
+			return cmp.Or(cmp.Compare(b.Series, a.Series), cmp.Compare(a.Value, b.Value))
+		})
+		first.Distinct = int64(len(first.Values))
+	}
+	first.Complete = first.Complete && second.Complete
+	first.Distinct = max(first.Distinct, second.Distinct)
 }
 
 // both returns what is in both lists, nil standing for no knowledge.

@@ -32,7 +32,7 @@ func TestMergeSets(t *testing.T) {
 		"other labels": {
 			sentei.JobMetric{Labels: []label{{Name: "a"}, {Name: "c"}}},
 			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{}}, {Name: "b", DeterminedBy: []string{"a"}}}, Reductions: two},
-			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{}}, {Name: "b"}, {Name: "c"}}},
+			sentei.JobMetric{Labels: []label{{Name: "a"}, {Name: "b"}, {Name: "c"}}},
 		},
 		"buckets": {
 			sentei.JobMetric{Labels: []label{{Name: "le"}}, Histogram: &sentei.Histogram{Bounds: []string{"1", "10", "+Inf"}}},
@@ -41,7 +41,7 @@ func TestMergeSets(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := mergeJobs([]sentei.JobMetric{c.first}, []sentei.JobMetric{c.second})
+			got, _ := mergeJobs([]sentei.JobMetric{c.first}, []sentei.JobMetric{c.second}, true)
 			if d := cmp.Diff([]sentei.JobMetric{c.want}, got); d != "" {
 				t.Error(d)
 			}

@@ -159,6 +159,9 @@ func (s *blockSource) read(ctx context.Context, dir string) (*sentei.Inventory, 
 	}
 	chosen, more, err := s.choose(dir, head, now)
 	if err != nil {
+		for _, p := range problems { // without them it may look as if there were nothing yet
+			err = fmt.Errorf("%s (%s); %w", p.Message, p.Hint, err)
+		}
 		return nil, nil, err
 	}
 	if chosen.Head && head == nil && len(problems) == 0 {

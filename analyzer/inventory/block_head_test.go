@@ -203,6 +203,28 @@ func TestBlockHeadDamaged(t *testing.T) {
 	}
 }
 
+// TestBlockHeadDamagedAlone tells of the damage where there are no blocks.
+func TestBlockHeadDamagedAlone(t *testing.T) {
+	dir := t.TempDir()
+	db := openDB(t, dir)
+	fill(t, db, t0, t0+hour, pods("1", 20)...)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "wal", "00000000")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[100] ^= 1
+	overwrite(t, path, string(data))
+	_, _, err = build(t, dir, "path: .").Inventory(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "the head is missing: read wal: segment 00000000 at offset 0: the checksum is wrong") ||
+		!strings.Contains(err.Error(), "there are no blocks") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestBlockHeadChoice names blocks, a window, and the head.
 func TestBlockHeadChoice(t *testing.T) {
 	dir := t.TempDir()

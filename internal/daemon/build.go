@@ -79,6 +79,10 @@ func (b *builder) inventories(c *config.Backend) []analyzer.InventorySource {
 			continue
 		}
 		env := b.env(c.Name, info.Kind, count)
+		if count[info.Kind] == 2 { // they can only be of two servers, of which one would count
+			b.fail(fmt.Errorf("backend %s: line %d: there are two inventory sources %s, but a backend is one server: make each shard, replica and tenant a backend of its own",
+				c.Name, c.Inventory[i].Line, info.Kind))
+		}
 		s, err := info.Build(node, env)
 		if err != nil {
 			b.fail(fmt.Errorf("backend %s: inventory: %w", c.Name, err))
