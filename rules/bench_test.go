@@ -136,3 +136,29 @@ func busiest(j *sentei.JobMetric) *sentei.LabelStats {
 	}
 	return best
 }
+
+// BenchmarkDuplicateSeries compares all jobs of a cluster: with an inventory
+// that has counted their labels, and with one that has not, so that all series
+// of the metrics in common are listed.
+func BenchmarkDuplicateSeries(b *testing.B) {
+	in, series := benchInput(b)
+	o := duplicateSeriesOptions{MinMetrics: 20, MinSeries: 100, MinShare: 0.9}
+	for _, labels := range []string{"counted", "unknown"} {
+		if labels == "unknown" {
+			for i := range in.Report.Metrics {
+				for k := range in.Report.Metrics[i].Jobs {
+					in.Report.Metrics[i].Jobs[k].Labels = nil
+				}
+			}
+		}
+		b.Run("labels="+labels, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := o.Propose(b.Context(), in); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(o.pairs(in.index(), "b"))), "pairs-listed")
+			b.ReportMetric(float64(series), "series")
+		})
+	}
+}

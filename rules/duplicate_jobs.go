@@ -1,15 +1,10 @@
 package rules
 
 import (
-	"context"
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/sentei/sentei"
 )
@@ -18,20 +13,22 @@ import (
 type jobPair struct {
 	a, b    string
 	metrics []string // in common, sorted
-	// left and right are the live targets of a and of b, by instance.
-	left, right map[string]*copies
+	// left and right are the live targets of a and of b.
+	left, right instances
 }
 
-// copies is what is known of one target, over the metrics in common.
-type copies struct {
-	series map[string]int64 // by metric
-	same   map[string]int64 // those with a twin at the same instance of the other job
-	print  [2]uint64        // of all series without job and instance
+// storedJob is one job with the metrics that are compared.
+type storedJob struct {
+	name    string
+	metrics map[string]*sentei.JobMetric // those with live series
+	names   []string                     // of these, sorted
+	set     int                          // number of the set of names: copies of one program have the same
+	series  int64                        // live
 }
 
-// pairs returns the jobs of the backend that have enough metrics in common.
-func (o duplicateSeriesOptions) pairs(x *index, backend string) []*jobPair {
-	of := map[string]map[string]int64{} // live series by job and metric
+// storedJobs returns the jobs of the backend, sorted by name.
+func storedJobs(x *index, backend string) []*storedJob {
+	byName := map[string]*storedJob{}
 	for i := range x.report.Metrics {
 		m := &x.report.Metrics[i]
 		if m.Backend != backend || writtenByPrometheus(m.Name) || m.RecordedBy != "" || strings.Contains(m.Name, ":") || strings.HasPrefix(m.Name, "probe_") {
@@ -39,34 +36,71 @@ func (o duplicateSeriesOptions) pairs(x *index, backend string) []*jobPair {
 		}
 		for k := range m.Jobs {
 			if j := &m.Jobs[k]; j.Job != "" && j.Cost.Series > 0 {
-				if of[j.Job] == nil {
-					of[j.Job] = map[string]int64{}
+				s := byName[j.Job]
+				if s == nil {
+					s = &storedJob{name: j.Job, metrics: map[string]*sentei.JobMetric{}}
+					byName[j.Job] = s
 				}
-				of[j.Job][m.Name] = j.Cost.Series
+				s.metrics[m.Name] = j
+				s.series += j.Cost.Series
 			}
 		}
 	}
+	var jobs []*storedJob
+	sets := map[string]int{}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		s := byName[name]
+		s.names = slices.Sorted(maps.Keys(s.metrics))
+		set := strings.Join(s.names, "\xff")
+		if _, ok := sets[set]; !ok {
+			sets[set] = len(sets)
+		}
+		s.set = sets[set]
+		jobs = append(jobs, s)
+	}
+	return jobs
+}
+
+// pairs returns the jobs of the backend that have enough metrics in common, and
+// of which the inventory does not show that their series are others.
+func (o duplicateSeriesOptions) pairs(x *index, backend string) []*jobPair {
 	var out []*jobPair
-	jobs := slices.Sorted(maps.Keys(of))
+	jobs := storedJobs(x, backend)
+	common := map[[2]int][]string{} // by sets of metrics; nil when too few
+	values := valueSets{}
 	for i, a := range jobs {
 		for _, b := range jobs[i+1:] {
+			metrics, known := common[[2]int{a.set, b.set}]
+			if !known {
+				metrics = o.inCommon(a, b)
+				common[[2]int{a.set, b.set}] = metrics
+			}
+			if metrics == nil || !o.mayBeTwins(a, b, metrics, values) {
+				continue
+			}
 			big, small := a, b
-			if sum(of[small]) > sum(of[big]) {
+			if small.series > big.series {
 				big, small = small, big
 			}
-			p := &jobPair{a: big, b: small, left: map[string]*copies{}, right: map[string]*copies{}}
-			for name := range of[small] {
-				if of[big][name] > 0 {
-					p.metrics = append(p.metrics, name)
-				}
-			}
-			slices.Sort(p.metrics)
-			if len(p.metrics) >= o.MinMetrics && float64(len(p.metrics)) >= o.MinShare*float64(min(len(of[small]), len(of[big]))) {
-				out = append(out, p)
-			}
+			out = append(out, &jobPair{a: big.name, b: small.name, metrics: metrics})
 		}
 	}
 	return out
+}
+
+// inCommon returns the metrics that both jobs have, sorted, or nil when they
+// are too few to compare the jobs.
+func (o duplicateSeriesOptions) inCommon(a, b *storedJob) []string {
+	var metrics []string
+	for _, name := range a.names {
+		if b.metrics[name] != nil {
+			metrics = append(metrics, name)
+		}
+	}
+	if len(metrics) < o.MinMetrics || float64(len(metrics)) < o.MinShare*float64(min(len(a.names), len(b.names))) {
+		return nil
+	}
+	return metrics
 }
 
 func sum(series map[string]int64) int64 {
@@ -75,73 +109,6 @@ func sum(series map[string]int64) int64 {
 		n += s
 	}
 	return n
-}
-
-// compareJobs reads the metrics of all pairs, metric by metric.
-func compareJobs(ctx context.Context, reader sentei.SeriesReader, pairs []*jobPair) error {
-	about := map[string][]*jobPair{} // by metric
-	for _, p := range pairs {
-		for _, m := range p.metrics {
-			about[m] = append(about[m], p)
-		}
-	}
-	names := slices.Sorted(maps.Keys(about))
-	seeds := [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-	var name string
-	var held []labels.Labels
-	end := func() {
-		for _, p := range about[name] {
-			p.see(name, held, seeds)
-		}
-		held = held[:0]
-	}
-	err := reader.ReadSeries(ctx, names, func(s sentei.Series) error {
-		if n := s.Labels.Get(model.MetricNameLabel); n != name {
-			end()
-			name = n
-		}
-		if s.Live {
-			held = append(held, s.Labels)
-		}
-		return nil
-	})
-	end()
-	return err
-}
-
-// see takes the live series of one metric into account.
-func (p *jobPair) see(metric string, series []labels.Labels, seeds [2]maphash.Seed) {
-	seen := map[string]bool{} // of a, without the job
-	var buf []byte
-	for _, l := range series {
-		job, instance := l.Get(model.JobLabel), l.Get(model.InstanceLabel)
-		side := p.left
-		switch job {
-		case p.a:
-			buf = l.BytesWithoutLabels(buf, model.JobLabel)
-			seen[string(buf)] = true
-		case p.b:
-			side = p.right
-		default:
-			continue
-		}
-		if side[instance] == nil {
-			side[instance] = &copies{series: map[string]int64{}, same: map[string]int64{}}
-		}
-		t := side[instance]
-		t.series[metric]++
-		buf = l.BytesWithoutLabels(buf, model.InstanceLabel, model.JobLabel)
-		for i := range seeds {
-			t.print[i] += maphash.Bytes(seeds[i], buf) // the order does not matter
-		}
-	}
-	for _, l := range series {
-		if l.Get(model.JobLabel) == p.b {
-			if buf = l.BytesWithoutLabels(buf, model.JobLabel); seen[string(buf)] {
-				p.right[l.Get(model.InstanceLabel)].same[metric]++
-			}
-		}
-	}
 }
 
 // finding says what of the smaller job is in the other, too.
@@ -187,12 +154,24 @@ func (x *index) unreadIn(backend string, metrics []string, job string) bool {
 func (o duplicateSeriesOptions) sameTargets(p *jobPair) (byMetric map[string]int64, targets int, all int64, how string) {
 	byMetric = map[string]int64{}
 	for instance, t := range p.right {
-		if instance == "" || p.left[instance] == nil || float64(sum(t.same)) < o.MinShare*float64(sum(t.series)) || len(t.same) < o.MinMetrics {
+		other := p.left[instance]
+		if instance == "" || other == nil {
+			continue
+		}
+		var series int64
+		same := map[string]int64{}
+		for m := range t.of(p.metrics) {
+			series += int64(len(m.hashes))
+			if n := m.inCommon(other.metric(m.name)); n > 0 {
+				same[m.name] = n
+			}
+		}
+		if float64(sum(same)) < o.MinShare*float64(series) || len(same) < o.MinMetrics {
 			continue
 		}
 		targets++
-		all += sum(t.series)
-		for metric, n := range t.same {
+		all += series
+		for metric, n := range same {
 			byMetric[metric] += n
 		}
 	}
@@ -205,18 +184,24 @@ func (o duplicateSeriesOptions) sameTargets(p *jobPair) (byMetric map[string]int
 func sameSeries(p *jobPair) (byMetric map[string]int64, targets int, all int64, how string) {
 	left := map[[2]uint64]int{}
 	for _, t := range p.left {
-		left[t.print]++
+		if print, series := t.print(p.metrics); series > 0 {
+			left[print]++
+		}
 	}
 	right := map[[2]uint64]bool{}
 	byMetric = map[string]int64{}
 	for _, t := range p.right {
-		if left[t.print] != 1 || right[t.print] {
+		print, series := t.print(p.metrics)
+		if series == 0 {
+			continue
+		}
+		if left[print] != 1 || right[print] {
 			return nil, 0, 0, ""
 		}
-		right[t.print] = true
-		all += sum(t.series)
-		for metric, n := range t.series {
-			byMetric[metric] += n
+		right[print] = true
+		all += series
+		for m := range t.of(p.metrics) {
+			byMetric[m.name] += int64(len(m.hashes))
 		}
 	}
 	if len(right) < 2 {

@@ -42,7 +42,9 @@ make up min_share of the metrics of the smaller. They are told of when
 
 The cost is that of the copies in the smaller job. That series have equal labels is a fact; that they come from the same place
 is likely, not certain: two paths or modules of one exporter may answer alike. This part needs an inventory that lists series,
-such as the sources block and prometheus.
+such as the sources block and prometheus. Jobs of which the inventory's label values show that too few series can be equal are
+not listed: jobs with other pods, for example. The series of the others are listed once, however many jobs are compared, and
+take 8 to 16 bytes each while they are, and about 100 for each metric of a target.
 
 Compare some values before you remove a job.`,
 		Example: `duplicate_series:
@@ -104,6 +106,9 @@ func (o duplicateSeriesOptions) seriesFindings(ctx context.Context, x *index, b 
 		return made, err
 	}
 	for _, p := range pairs {
+		if ctx.Err() != nil {
+			return made, ctx.Err()
+		}
 		f, ok := o.finding(x, b, p)
 		if !ok {
 			continue
