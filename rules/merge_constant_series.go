@@ -118,11 +118,15 @@ func (o mergeConstantSeriesOptions) proposeBackend(ctx context.Context, in *Inpu
 		return left(fmt.Sprintf("the inventory that lists series covers %s, and min_span is %s", model.Duration(span.Round(time.Second)), o.MinSpan),
 			"let it cover more, or lower rules.merge_constant_series.min_span"), nil
 	}
+	var made Made
 	merges, err := x.readMerges(ctx, reader, candidates)
-	if err != nil {
+	if _, some := errors.AsType[*sentei.UnlistedError](err); some {
+		made.Problems = append(made.Problems, problem(sentei.Problem{
+			Backend: b.Name, Source: mergeConstantSeriesKind, Message: fmt.Sprintf("not proposed: to let series of all metrics become one, because %v", err),
+		}))
+	} else if err != nil {
 		return Made{}, err
 	}
-	var made Made
 	for _, g := range merges {
 		if g.saved.Series < o.MinSeries {
 			continue

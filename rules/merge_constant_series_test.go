@@ -188,3 +188,46 @@ func TestStripBesideMerge(t *testing.T) {
 		}
 	}
 }
+
+// partialConstants also says what values a metric has.
+type partialConstants struct {
+	partial
+	sentei.Constant
+}
+
+func (p partialConstants) ReadConstant(context.Context, string, int64) (sentei.Constant, error) {
+	return p.Constant, nil
+}
+
+// TestMergePartlyListed merges nothing of a metric that cannot be listed, nor
+// of any when the targets cannot, and leaves other metrics as they are.
+func TestMergePartlyListed(t *testing.T) {
+	for unlisted, want := range map[string]int{"pod_info": 2, "rod_info": 2, "up": 0, "other": 4} {
+		selector := sentei.Selector{Matchers: []*labels.Matcher{eq("__name__", "pod_info")}, Live: sentei.Labels("pod"), MergesEqual: true}
+		r, c := podInfo(selector)
+		second := r.Metrics[0]
+		second.Name = "rod_info"
+		r.Metrics = []sentei.MetricReport{r.Metrics[0], second, r.Metrics[1]}
+		selector.Matchers = []*labels.Matcher{eq("__name__", "rod_info")}
+		r.Consumers = append(r.Consumers, sentei.Consumer{Kind: sentei.AlertingRule, Name: "s", Selectors: []sentei.Selector{selector}})
+		for _, l := range c.list[1:] {
+			c.list = append(c.list, labels.NewBuilder(l).Set("__name__", "rod_info").Labels())
+		}
+		rule, err := newMergeConstantSeries(mergeConstantSeriesOptions{Metrics: ".+_info", MinSeries: 1, MaxSamples: 1000}, source.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := rule.Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": partialConstants{partial{c.list, unlisted}, c.Constant}}})
+		if err != nil || len(made.Proposals) != want {
+			t.Errorf("%s: got %v, %+v, want %d proposals", unlisted, err, made.Proposals, want)
+		}
+		for _, p := range made.Proposals {
+			if p.Action.Metric == unlisted {
+				t.Errorf("got %+v", p.Action)
+			}
+		}
+		if told := len(made.Problems) == 1 && strings.Contains(made.Problems[0].Message, "series of "+unlisted+" cannot be listed"); told != (unlisted != "other") {
+			t.Errorf("%s: problems %+v", unlisted, made.Problems)
+		}
+	}
+}

@@ -24,7 +24,8 @@ type merge struct {
 }
 
 // readMerges reads the series of the candidates and returns those of which
-// series of one target become one, each with the fewest labels that do it.
+// series of one target become one, each with the fewest labels that do it. An
+// *sentei.UnlistedError comes with the merges of the other metrics.
 func (x *index) readMerges(ctx context.Context, reader sentei.SeriesReader, candidates []mergeCandidate) ([]merge, error) {
 	targets, err := readTargets(ctx, reader)
 	if err != nil {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -39,11 +40,12 @@ func (o stripUnusedLabelOptions) longKnown(ctx context.Context, reader sentei.Se
 		unknown[k] = unknown[k] || s.From.IsZero() || s.To.IsZero()
 		return nil
 	})
+	_, some := errors.AsType[*sentei.UnlistedError](err) // of these, nothing is stored
 	young := 0
 	old := slices.DeleteFunc(slices.Clone(proposals), func(p sentei.Proposal) bool {
 		k := [2]string{p.Action.Metric, p.Place.Job}
 		w := stored[k]
-		if !exposed[p.ID] || err == nil && !unknown[k] && w.Duration() >= time.Duration(o.MinSpan) {
+		if !exposed[p.ID] || (err == nil || some) && !unknown[k] && w.Duration() >= time.Duration(o.MinSpan) {
 			return false
 		}
 		young++

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -220,8 +221,22 @@ func TestStripObservedForLong(t *testing.T) {
 	}
 	r, l := pods(sentei.Selector{Matchers: []*labels.Matcher{eq("__name__", "m")}, Live: sentei.Labels("code")})
 	r.Backends[0].Listed = hours(48)
+	listed := spans{l, map[string]sentei.Window{"m": hours(24)}}
+	if made, err := o.Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": withoutOther{listed}}}); err != nil || len(made.Proposals) != 2 {
+		t.Errorf("another metric is not listed: %+v, %v", made, err)
+	}
 	made, err := o.Propose(t.Context(), &Input{Report: r, Series: map[string]sentei.SeriesReader{"b": broken{l}}})
 	if err != nil || len(made.Proposals) != 1 || len(made.Problems) != 1 || !strings.Contains(made.Problems[0].Message, "it could not be read how long") {
 		t.Errorf("%+v, %v", made, err)
 	}
+}
+
+// withoutOther lists all metrics but one that is always missing.
+type withoutOther struct{ spans }
+
+func (w withoutOther) ReadSeries(ctx context.Context, metrics []string, f func(sentei.Series) error) error {
+	if err := w.spans.ReadSeries(ctx, metrics, f); err != nil {
+		return err
+	}
+	return &sentei.UnlistedError{Metrics: []string{"other"}, Err: errors.New("it has too many")}
 }
