@@ -60,6 +60,11 @@ func (m *Metric) Cost() Cost {
 	return c
 }
 
+// Counted reports whether the series of all jobs were counted.
+func (m *Metric) Counted() bool {
+	return !slices.ContainsFunc(m.Jobs, func(j JobMetric) bool { return j.Uncounted })
+}
+
 // JobMetric is the series of one metric that carry one job label.
 type JobMetric struct {
 	Job  string `json:"job"`
@@ -75,6 +80,11 @@ type JobMetric struct {
 	Reductions []Reduction `json:"reductions,omitempty"`
 	// Histogram describes the buckets; nil for what is no histogram.
 	Histogram *Histogram `json:"histogram,omitempty"`
+	// Uncounted says that the source could not count the series. Then Cost is
+	// what the backend tells of the metric by itself, in even shares for its
+	// jobs, or zero, there may be no series in this job at all, and the job is
+	// never called unused.
+	Uncounted bool `json:"uncounted,omitempty"`
 }
 
 // Reduction is one step of a greedy search for labels to remove.

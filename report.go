@@ -105,22 +105,27 @@ type MetricReport struct {
 
 // SetGrowth fills in Since and the growth of every metric. It is called before
 // the report is published. Without a previous report, or with one of the same
-// instant, it does nothing. In the report of an owner the growth of metrics
-// that cannot be compared is left out.
+// instant, it does nothing. The growth of metrics that cannot be compared is
+// left out: some in the report of an owner, and those that were not counted.
 func (r *Report) SetGrowth(previous *Report) {
 	if previous == nil || !previous.At.Before(r.At) {
 		return
 	}
 	type key struct{ backend, name string }
 	before := make(map[key]int64, len(previous.Metrics))
+	uncounted := map[key]bool{}
 	for i := range previous.Metrics {
 		m := &previous.Metrics[i]
 		before[key{m.Backend, m.Name}] = m.Cost.Series
+		if !m.Counted() {
+			uncounted[key{m.Backend, m.Name}] = true
+		}
 	}
 	r.Since = previous.At
 	for i := range r.Metrics {
 		m := &r.Metrics[i]
-		if previous.Part.MayHave(m.Backend, m.Name) || r.Part.MayHave(m.Backend, m.Name) {
+		if previous.Part.MayHave(m.Backend, m.Name) || r.Part.MayHave(m.Backend, m.Name) ||
+			!m.Counted() || uncounted[key{m.Backend, m.Name}] {
 			continue
 		}
 		growth := m.Cost.Series - before[key{m.Backend, m.Name}]

@@ -46,6 +46,13 @@ func TestSetGrowth(t *testing.T) {
 	if *r.Metrics[0].SeriesGrowth != -3 || *r.Metrics[1].SeriesGrowth != 5 || !r.Since.Equal(at) {
 		t.Errorf("got %d, %d since %s", *r.Metrics[0].SeriesGrowth, *r.Metrics[1].SeriesGrowth, r.Since)
 	}
+	for i := range 2 { // what was not counted in one of them cannot be compared
+		reports := []*Report{{At: at, Metrics: []MetricReport{metric("a", 10)}}, {At: at.Add(time.Hour), Metrics: []MetricReport{metric("a", 7)}}}
+		reports[i].Metrics[0].Jobs = []JobMetric{{Uncounted: true}}
+		if reports[1].SetGrowth(reports[0]); reports[1].Metrics[0].SeriesGrowth != nil {
+			t.Errorf("growth although report %d did not count", i)
+		}
+	}
 	for name, other := range map[string]*Report{"none": nil, "the same": {At: at}, "a later one": {At: at.Add(time.Hour)}} {
 		r := &Report{At: at, Metrics: []MetricReport{metric("a", 7)}}
 		if r.SetGrowth(other); r.Metrics[0].SeriesGrowth != nil || !r.Since.IsZero() {

@@ -59,7 +59,11 @@ func join(inv *sentei.Inventory, consumers []sentei.Consumer, blockers []string,
 		r.RecordedBy = recorded[m.Name]
 		r.JobUsage = make([]sentei.JobUsage, len(m.Jobs))
 		for j := range m.Jobs {
-			r.JobUsage[j] = idx.usage(m.Name, &m.Jobs[j], inv.ExternalLabels, blockers)
+			reasons := blockers
+			if m.Jobs[j].Uncounted {
+				reasons = append(slices.Clip(blockers), "its series could not be counted")
+			}
+			r.JobUsage[j] = idx.usage(m.Name, &m.Jobs[j], inv.ExternalLabels, reasons)
 		}
 		r.Usage = together(r.JobUsage)
 	}

@@ -96,6 +96,12 @@ func mergeJobs(first, second []sentei.JobMetric, recent bool) (merged []sentei.J
 			merged, figures = append(merged, j), true
 			continue
 		}
+		if j.Uncounted != merged[i].Uncounted { // the one that counted knows
+			if merged[i].Uncounted {
+				merged[i], figures = j, true
+			}
+			continue
+		}
 		histogram := mergeHistograms(merged[i].Histogram, j.Histogram)
 		if !recent || j.Cost.Series <= merged[i].Cost.SeriesInSpan {
 			mergeLabels(&merged[i], &j)

@@ -34,6 +34,16 @@ func TestMergeSets(t *testing.T) {
 			sentei.JobMetric{Labels: []label{{Name: "a", DeterminedBy: []string{}}, {Name: "b", DeterminedBy: []string{"a"}}}, Reductions: two},
 			sentei.JobMetric{Labels: []label{{Name: "a"}, {Name: "b"}, {Name: "c"}}},
 		},
+		"only the second has counted": {
+			sentei.JobMetric{Cost: sentei.Cost{Series: 9}, Uncounted: true},
+			sentei.JobMetric{Cost: sentei.Cost{Series: 7}, Labels: []label{{Name: "a"}}},
+			sentei.JobMetric{Cost: sentei.Cost{Series: 7}, Labels: []label{{Name: "a"}}},
+		},
+		"only the first has counted": {
+			sentei.JobMetric{Cost: sentei.Cost{Series: 7}, Labels: []label{{Name: "a"}}},
+			sentei.JobMetric{Cost: sentei.Cost{Series: 9}, Uncounted: true},
+			sentei.JobMetric{Cost: sentei.Cost{Series: 7}, Labels: []label{{Name: "a"}}},
+		},
 		"buckets": {
 			sentei.JobMetric{Labels: []label{{Name: "le"}}, Histogram: &sentei.Histogram{Bounds: []string{"1", "10", "+Inf"}}},
 			sentei.JobMetric{Labels: []label{{Name: "le"}}, Histogram: &sentei.Histogram{Bounds: []string{"1", "5", "+Inf"}, NativeSeries: 2}},

@@ -28,14 +28,16 @@ There are two ways to count (` + "`count`" + `):
   that it cannot count is counted by a query. Mimir divides by its replication and rounds.
 - **queries** counts active series by PromQL, as the source prometheus does: those with a sample in the last 5 minutes.
   **Cortex has no cardinality API, so it needs this.** It serves the API of Prometheus under /prometheus, or /api/prom in
-  older ones; a query above its limits (max_fetched_series_per_query and the like) is refused with 422 and cut in halves.
+  older ones; a query above its limits (max_fetched_series_per_query and the like) is refused with 422 and cut in halves; a
+  metric that is too large for one is counted in parts, by job, instance and values of its other labels.
 
 The cardinality API tells at most limit metrics at once, and says how many there are. Where a job has more, they are asked
 for by name. Its number of series is that of the tenant, whatever was asked for, so it is not what lists are held against:
 what counts is the number of metrics of a job, and of jobs. A list that stays short is a blocking problem.
 
 Metrics that are quiet now but have had samples within lookback are counted by queries, and label statistics of the
-label_metrics largest metrics are read, as by the source prometheus. Keep lookback above 20 minutes: active series that
+label_metrics largest metrics are read, as by the source prometheus: none of metrics with more than 5 times
+max_series_per_query series (500000 by default), which have no what-if either. Keep lookback above 20 minutes: active series that
 are older would be missing in the lists of names.
 
 Mimir does not scrape: name the configuration of Prometheus, or of what writes to it, in ` + "`prometheus_config`" + ` of the
@@ -79,7 +81,7 @@ What could not be read is a problem in the report, and its metrics get no verdic
     limit: 500                   # not above -querier.cardinality-api-max-series-limit
     lookback: 1h                 # metrics with a sample in this span are counted, active or not; at least 20m
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
-    max_series_per_query: 100000 # no request asks for more series; not above the limits of the tenant
+    max_series_per_query: 100000 # no request is meant to ask for more series; not above the limits of the tenant
     max_series_per_scan: 20000000 # all of them together do not touch more
     scrape_interval: 1m          # where no rule tells it
     concurrency: 4               # requests at once

@@ -23,7 +23,9 @@ What is read:
 
 - Active series per metric and job, counted by PromQL at one instant: those that have a sample in the look-back of the
   server (5 minutes). While the head holds no more series than max_series_per_query this is one query. Above, the
-  metrics are spread over several, and a query that the server refuses is cut in halves.
+  metrics are spread over several, and a query that the server refuses is cut in halves. A metric that is too large for
+  one query is counted in parts: by job, then by instance, then by ranges of values of its other labels. How large it is
+  says /api/v1/status/tsdb, how its series spread over a label is a guess (evenly; a part may be twice as large).
 - Metrics that are quiet now but have had samples within lookback (batch jobs): series and samples of that span.
 - Label statistics of the label_metrics metrics with most series: their label sets are read and counted here. They span
   lookback. The server answers from its index, so that series which ended up to three hours earlier can be among them;
@@ -58,15 +60,17 @@ labels that targets expose unless its min_span is 0s; which labels follow from o
 where they have one value in the job; and whether all samples are alike, so merge_constant_series proposes nothing. For these,
 add the source block.
 
-What could not be read is a problem in the report, and its metrics are not in the inventory: they get no verdict.
-Metrics beyond label_metrics, or with more series than max_series_per_query in one job and instance, have no label
-statistics: then any label may have any value.`,
+What could not be read is a problem in the report, and its metrics are not in the inventory: they get no verdict. A metric that
+cannot be counted even in parts, while the others can, is in the inventory with the size that /api/v1/status/tsdb tells, and its
+own verdict is unknown unless somebody reads it. Metrics beyond label_metrics, and those with more than 5 times
+max_series_per_query series (500000 by default), have no label statistics and no what-if, however much they cost: then any label
+may have any value. Raise max_series_per_query to have them: so many label sets are held in memory.`,
 	Example: `- prometheus:
     url: http://127.0.0.1:9090   # with the path prefix, if there is one
     lookback: 1h                 # metrics with a sample in this span are counted, active or not; never less than
                                  # the server's --query.lookback-delta (5m)
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
-    max_series_per_query: 100000 # no request asks for more series
+    max_series_per_query: 100000 # no request is meant to ask for more series; 5 times as many of a metric have labels
     max_series_per_scan: 20000000 # all of them together do not touch more
     list_series: 1000000         # so many series are listed for proposals after that; 0: none
     concurrency: 4               # requests at once

@@ -33,25 +33,46 @@ func (s *prometheusScan) count(ctx context.Context) error {
 	return s.countNamed(ctx, names)
 }
 
+// counting is a way to count series by metric and job.
+type counting struct {
+	query string // %s stands for a selector
+	set   func(j *prometheusJob, series int64)
+}
+
+// countingLive counts the active series.
+func countingLive() counting {
+	return counting{
+		query: "count by (__name__, job) (%s)",
+		set:   func(j *prometheusJob, series int64) { j.live = series },
+	}
+}
+
+// countingSpan counts the series that have samples in the span, active or not.
+func (s *prometheusScan) countingSpan() counting {
+	return counting{
+		// last_over_time is the function over a range that keeps metric names.
+		query: "count by (__name__, job) (last_over_time(%s[" + s.Lookback.String() + "]))",
+		set:   func(j *prometheusJob, series int64) { j.span = series },
+	}
+}
+
 // countNamed counts the active series of the metrics. It returns an error when
 // nothing could be counted.
 func (s *prometheusScan) countNamed(ctx context.Context, names []string) error {
-	sizes := s.sizes(names)
-	failed := s.inShards(ctx, s.shards(names, sizes), func(ctx context.Context, names []string) error {
-		var guess int64
-		for _, name := range names {
-			guess += sizes[name]
-		}
-		return s.countLive(ctx, nameSelector(names), guess)
-	})
-	s.uncounted = failed.names
-	if len(failed.names) > 0 && (len(s.metrics) == 0 || len(failed.names) == len(names)) {
+	sizes := s.sizes(names, s.usual(names))
+	failed := s.countShards(ctx, countingLive(), s.shards(names, sizes, maxNamesPerQuery), sizes)
+	if n := len(failed.names) + len(failed.alone); n > 0 && (len(s.metrics) == 0 || n == len(names)) {
 		return failed.err
 	}
+	const advice = "raise timeout, budget and max_series_per_scan, or give the server more room (query.max-samples, query.timeout)"
+	if kept := s.keepUncounted(ctx, countingLive(), &failed); len(kept) > 0 {
+		s.problem(false, "the series of some metrics could not be counted; the verdicts of these metrics are unknown",
+			"%s; %s; %s", describe(kept), s.counted(), advice)
+	}
+	s.uncounted = failed.names
 	if len(failed.names) > 0 {
 		s.problem(true, "the series of some metrics could not be counted; these metrics are not in the inventory",
-			"%s; %s; raise timeout, budget and max_series_per_scan, or give the server more room (query.max-samples, query.timeout)",
-			describe(failed.names), s.counted())
+			"%s; %s; %s", describe(failed.names), s.counted(), advice)
 		s.env.Logger.Debug("series not counted", "metrics", failed.names, "err", failed.err)
 	}
 	return nil
@@ -60,14 +81,50 @@ func (s *prometheusScan) countNamed(ctx context.Context, names []string) error {
 // countLive counts the active series that a selector selects, about guess of
 // them.
 func (s *prometheusScan) countLive(ctx context.Context, selector string, guess int64) error {
-	samples, err := s.countQuery(ctx, "count by (__name__, job) ("+selector+")", guess)
+	return s.countSelected(ctx, countingLive(), selector, guess)
+}
+
+// countSelected counts the series that a selector selects, about guess of them.
+func (s *prometheusScan) countSelected(ctx context.Context, how counting, selector string, guess int64) error {
+	samples, err := s.countQuery(ctx, fmt.Sprintf(how.query, selector), guess)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sample := range samples {
-		s.job(sample.Labels.Get(model.MetricNameLabel), sample.Labels.Get(model.JobLabel)).live = int64(sample.Value)
+		how.set(s.job(sample.Labels.Get(model.MetricNameLabel), sample.Labels.Get(model.JobLabel)), int64(sample.Value))
+	}
+	return nil
+}
+
+// countOne counts the series of one metric, about guess of them, in parts where
+// they are too many for one query.
+func (s *prometheusScan) countOne(ctx context.Context, how counting, name string, guess int64) error {
+	// How the series of a metric spread over its labels is a guess: its parts
+	// are taken to be up to twice as large.
+	const margin = 2
+	jobs := make(map[string]int64)
+	ask := func(ctx context.Context, matchers []string, n int64) (bool, error) {
+		if n > int64(s.MaxSeriesPerQuery) || len(matchers) > 1 && n > int64(s.MaxSeriesPerQuery)/margin {
+			return false, nil
+		}
+		samples, err := s.countQuery(ctx, fmt.Sprintf(how.query, join(matchers)), n)
+		if promapi.TooHeavy(err) && ctx.Err() == nil {
+			return false, nil
+		}
+		for _, sample := range samples {
+			jobs[sample.Labels.Get(model.JobLabel)] += int64(sample.Value)
+		}
+		return err == nil, err
+	}
+	if err := (seriesSplitter{s, ask}).metric(ctx, name, guess); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for job, series := range jobs {
+		how.set(s.job(name, job), series)
 	}
 	return nil
 }
@@ -84,7 +141,9 @@ func (s *prometheusScan) counted() string {
 // live returns how many active series were counted.
 func (s *prometheusScan) live() (n int64) {
 	for _, m := range s.metrics {
-		n += m.live()
+		if !m.uncounted() {
+			n += m.live()
+		}
 	}
 	return n
 }
@@ -101,38 +160,43 @@ func (s *prometheusScan) names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// sizes returns how many series each metric is expected to have.
-func (s *prometheusScan) sizes(names []string) map[string]int64 {
-	known := make(map[string]int64, len(s.head.SeriesByMetric))
-	rest := s.head.Head.Series
-	for _, m := range s.head.SeriesByMetric {
-		known[m.Name] = m.Value
-		rest -= m.Value
-	}
-	usual := int64(s.MaxSeriesPerQuery) / maxNamesPerQuery
-	if others := int64(len(names) - len(known)); rest > 0 && others > 0 {
-		usual = rest / others
-	}
+// sizes returns how many series each metric is expected to have: what the
+// server tells, else otherwise.
+func (s *prometheusScan) sizes(names []string, otherwise int64) map[string]int64 {
 	sizes := make(map[string]int64, len(names))
 	for _, name := range names {
-		n, ok := known[name]
-		if !ok {
-			n = max(usual, 1)
+		sizes[name] = otherwise
+	}
+	for _, m := range s.head.SeriesByMetric {
+		if _, ok := sizes[m.Name]; ok {
+			sizes[m.Name] = m.Value
 		}
-		sizes[name] = n
 	}
 	return sizes
 }
 
-// shards spreads names so that no shard is expected to hold more than
-// MaxSeriesPerQuery series.
-func (s *prometheusScan) shards(names []string, sizes map[string]int64) [][]string {
+// usual returns how many series a metric is expected to have of which the
+// server does not tell.
+func (s *prometheusScan) usual(names []string) int64 {
+	rest := s.head.Head.Series
+	for _, m := range s.head.SeriesByMetric {
+		rest -= m.Value
+	}
+	if others := int64(len(names) - len(s.head.SeriesByMetric)); rest > 0 && others > 0 {
+		return max(rest/others, 1)
+	}
+	return max(int64(s.MaxSeriesPerQuery)/maxNamesPerQuery, 1)
+}
+
+// shards spreads names, at most so many together, so that no shard of several
+// names is expected to hold more than MaxSeriesPerQuery series.
+func (s *prometheusScan) shards(names []string, sizes map[string]int64, most int) [][]string {
 	var shards [][]string
 	var shard []string
 	var size int64
 	for _, name := range names {
 		n := sizes[name]
-		if len(shard) > 0 && (size+n > int64(s.MaxSeriesPerQuery) || len(shard) == maxNamesPerQuery) {
+		if len(shard) > 0 && (size+n > int64(s.MaxSeriesPerQuery) || len(shard) == most) {
 			shards = append(shards, shard)
 			shard, size = nil, 0
 		}
@@ -145,32 +209,48 @@ func (s *prometheusScan) shards(names []string, sizes map[string]int64) [][]stri
 	return shards
 }
 
-// failedNames are metrics that could not be asked for, with the first error.
+// failedNames are metrics that could not be counted, with the first error.
 type failedNames struct {
-	names []string
+	names []string // sorted
+	alone []string // asked for one by one, sorted
 	err   error
 }
 
-// inShards runs ask for every shard. A shard that is too heavy is cut in
-// halves.
-func (s *prometheusScan) inShards(ctx context.Context, shards [][]string, ask func(context.Context, []string) error) failedNames {
+// countShards counts every shard. A shard that is too heavy is cut in halves,
+// and a metric in parts.
+func (s *prometheusScan) countShards(ctx context.Context, how counting, shards [][]string, sizes map[string]int64) failedNames {
 	var mu sync.Mutex
 	var failed failedNames
+	count := func(names []string) error {
+		var guess int64
+		for _, name := range names {
+			guess += sizes[name]
+		}
+		if len(names) == 1 {
+			return s.countOne(ctx, how, names[0], guess)
+		}
+		return s.countSelected(ctx, how, nameSelector(names), guess)
+	}
 	var run func(names []string)
 	run = func(names []string) {
-		err := ask(ctx, names)
-		switch {
-		case err == nil:
-		case promapi.TooHeavy(err) && len(names) > 1 && ctx.Err() == nil:
+		err := count(names)
+		if err == nil {
+			return
+		}
+		if promapi.TooHeavy(err) && len(names) > 1 && ctx.Err() == nil {
 			run(names[:len(names)/2])
 			run(names[len(names)/2:])
-		default:
-			mu.Lock()
-			defer mu.Unlock()
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(names) == 1 {
+			failed.alone = append(failed.alone, names...)
+		} else {
 			failed.names = append(failed.names, names...)
-			if failed.err == nil {
-				failed.err = err
-			}
+		}
+		if failed.err == nil {
+			failed.err = err
 		}
 	}
 	var group errgroup.Group
@@ -180,8 +260,13 @@ func (s *prometheusScan) inShards(ctx context.Context, shards [][]string, ask fu
 	}
 	_ = group.Wait()
 	slices.Sort(failed.names)
+	slices.Sort(failed.alone)
 	return failed
 }
+
+// maxQuietNames is how many quiet metrics are counted together: their queries
+// read the samples of the whole span.
+const maxQuietNames = 100
 
 // countQuiet counts the metrics of the span that have no active series: series
 // and samples over the whole span.
@@ -195,29 +280,18 @@ func (s *prometheusScan) countQuiet(ctx context.Context) {
 		_, uncounted := slices.BinarySearch(s.uncounted, name)
 		return s.metrics[name] != nil || uncounted
 	})
-	failed := s.inShards(ctx, slices.Collect(slices.Chunk(names, 100)), s.countSpan)
+	sizes := s.sizes(names, 1)
+	failed := s.countShards(ctx, s.countingSpan(), s.shards(names, sizes, maxQuietNames), sizes)
+	const advice = "raise timeout, budget and max_series_per_scan, or lower lookback"
+	if kept := s.keepUncounted(ctx, s.countingSpan(), &failed); len(kept) > 0 {
+		s.problem(false, "metrics without active series could not be counted; the verdicts of these metrics are unknown",
+			"%s; %s", describe(kept), advice)
+	}
 	if len(failed.names) > 0 {
 		s.problem(true, "metrics without active series could not be counted; they are not in the inventory",
-			"%s; raise timeout, budget and max_series_per_scan, or lower lookback", describe(failed.names))
+			"%s; %s", describe(failed.names), advice)
 		s.env.Logger.Debug("quiet series not counted", "metrics", failed.names, "err", failed.err)
 	}
-}
-
-// countSpan counts the series of the metrics that have samples in the span,
-// active or not.
-func (s *prometheusScan) countSpan(ctx context.Context, names []string) error {
-	// last_over_time is the function over a range that keeps metric names.
-	expr := fmt.Sprintf("count by (__name__, job) (last_over_time(%s[%s]))", nameSelector(names), s.Lookback)
-	samples, err := s.countQuery(ctx, expr, int64(len(names)))
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, sample := range samples {
-		s.job(sample.Labels.Get(model.MetricNameLabel), sample.Labels.Get(model.JobLabel)).span = int64(sample.Value)
-	}
-	return nil
 }
 
 // warned notes that counts may be too low.

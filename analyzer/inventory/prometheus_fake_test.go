@@ -101,8 +101,9 @@ func (f *fakePrometheus) selected(selector string, ended bool) []labels.Labels {
 		all = slices.Concat(f.active, f.ended)
 	}
 	found := []labels.Labels{}
+	matches := selecting(selector)
 	for _, l := range all {
-		if selector == "" || matchesAll(selector, l) {
+		if matches(l) {
 			found = append(found, l)
 		}
 	}
@@ -112,18 +113,21 @@ func (f *fakePrometheus) selected(selector string, ended bool) []labels.Labels {
 	return found
 }
 
-func matchesAll(selector string, l labels.Labels) bool {
+// selecting returns what a selector selects; everything when it is empty.
+func selecting(selector string) func(labels.Labels) bool {
+	if selector == "" {
+		return func(labels.Labels) bool { return true }
+	}
 	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
 	if err != nil {
 		panic(err)
 	}
-	for _, m := range matchers {
-		if !m.Matches(l.Get(m.Name)) {
-			return false
-		}
+	return func(l labels.Labels) bool {
+		return !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(l.Get(m.Name)) })
 	}
-	return true
 }
+
+func matchesAll(selector string, l labels.Labels) bool { return selecting(selector)(l) }
 
 func (f *fakePrometheus) distinct(selector string, of func(labels.Label) string) []string {
 	values := []string{}

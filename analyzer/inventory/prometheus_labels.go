@@ -30,7 +30,7 @@ func (s *prometheusScan) readLabels(ctx context.Context) {
 			unread = append(unread, name)
 		}
 	}
-	names := s.largest(min(s.LabelMetrics, len(s.metrics)))
+	names := s.largest(s.LabelMetrics)
 	for _, name := range names {
 		if s.metrics[name].live() > int64(s.MaxSeriesPerQuery) {
 			read(name)
@@ -51,13 +51,15 @@ func (s *prometheusScan) readLabels(ctx context.Context) {
 	}
 }
 
-// largest returns the n metrics with most series, the largest first.
+// largest returns the n metrics with most series, of those that were counted,
+// the largest first.
 func (s *prometheusScan) largest(n int) []string {
 	names := slices.Collect(maps.Keys(s.metrics))
+	names = slices.DeleteFunc(names, func(name string) bool { return s.metrics[name].uncounted() })
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.metrics[b].live(), s.metrics[a].live()), cmp.Compare(a, b))
 	})
-	return names[:n]
+	return names[:min(n, len(names))]
 }
 
 // readLabelsOf reads the series of one metric and counts their labels.
@@ -67,7 +69,7 @@ func (s *prometheusScan) readLabelsOf(ctx context.Context, name string) error {
 	if live > int64(r.max) {
 		return fmt.Errorf("%d series", live)
 	}
-	if err := r.read(ctx, []string{valueMatcher(model.MetricNameLabel, []string{name})}, live, nil); err != nil {
+	if err := r.read(ctx, name, live); err != nil {
 		return err
 	}
 	if !s.indexOnly {

@@ -24,7 +24,7 @@ import (
 // to it.
 type seriesLister struct {
 	*prometheusScan                  // with a span and a count of series of its own
-	counted         map[string]int64 // active series of each metric
+	counted         map[string]int64 // active series of each metric; -1 when not counted
 	server          time.Time        // when it was started
 
 	one  sync.Mutex    // held by ReadSeries
@@ -53,6 +53,9 @@ func (s *prometheusScan) lister(ctx context.Context) (*seriesLister, sentei.Wind
 	}
 	for name, m := range s.metrics {
 		l.counted[name] = m.live()
+		if m.uncounted() {
+			l.counted[name] = -1
+		}
 	}
 	return l, sentei.Window{From: s.storedSince(ctx, process.Retention), To: s.to}
 }
@@ -176,10 +179,13 @@ func (l *seriesLister) list(ctx context.Context, name string) ([]liveSeries, err
 func (l *seriesLister) listOnce(ctx context.Context, name string) (set *seriesSet, missing int, err error) {
 	live := l.counted[name]
 	r := seriesReader{prometheusScan: l.prometheusScan, max: l.MaxSeriesPerQuery, set: newSeriesSet()}
+	if live < 0 {
+		return nil, 0, errors.New("its active series could not be counted")
+	}
 	if live > int64(r.max) {
 		return nil, 0, tooMany(r.max)
 	}
-	if err := r.read(ctx, []string{valueMatcher(model.MetricNameLabel, []string{name})}, live, nil); err != nil {
+	if err := r.read(ctx, name, live); err != nil {
 		return nil, 0, err
 	}
 	whole := len(r.set.series)

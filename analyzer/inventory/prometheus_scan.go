@@ -58,6 +58,7 @@ type prometheusJob struct {
 	span       int64 // 0 when not counted
 	labels     []sentei.LabelStats
 	labelBytes float64 // of a series on average, 0 when unknown
+	uncounted  bool    // live and span are what the server tells without a count, or 0
 }
 
 // job returns the entry, made if there is none. The lock must be held.
@@ -142,7 +143,7 @@ func (s *prometheusScan) inventory() *sentei.Inventory {
 		for _, job := range slices.Sorted(maps.Keys(m.jobs)) {
 			j := m.jobs[job]
 			metric.Jobs = append(metric.Jobs, sentei.JobMetric{
-				Job: job, Labels: j.labels, Cost: j.cost(s.intervals.of(name, job), average),
+				Job: job, Labels: j.labels, Cost: j.cost(s.intervals.of(name, job), average), Uncounted: j.uncounted,
 			})
 		}
 		inv.Metrics = append(inv.Metrics, metric)

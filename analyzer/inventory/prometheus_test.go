@@ -228,6 +228,13 @@ func TestPrometheusPartialFailures(t *testing.T) {
 			fail: func(w http.ResponseWriter, path, what string) bool {
 				return strings.Contains(what, "last_over_time") && refuse(w, 500, "internal", "broken")
 			},
+			problem: "metrics without active series could not be counted; the verdicts of these metrics are unknown", noLabels: "batch_last_run",
+		},
+		"quiet metrics and their jobs fail": {
+			fail: func(w http.ResponseWriter, path, what string) bool {
+				return (strings.Contains(what, "last_over_time") || path == "label/job/values" && strings.Contains(what, "batch_last_run")) &&
+					refuse(w, 500, "internal", "broken")
+			},
 			problem: "!metrics without active series could not be counted; they are not in the inventory", missing: "batch_last_run",
 		},
 		"names fail": {

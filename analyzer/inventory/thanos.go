@@ -27,10 +27,11 @@ tenant of each, as the page of the source mimir shows.
 Active series per metric and job are counted by PromQL, metric by metric in groups, as by the source prometheus: those
 with a sample in the last 5 minutes. Replicas count once (` + "`dedup`" + `), as queries see them; what the replicas cost
 comes on top. Metrics that are quiet now but have had samples within lookback, and label statistics of the label_metrics
-largest metrics, are read as by the source prometheus.
+largest metrics, are read as by the source prometheus: none of metrics with more than 5 times max_series_per_query series
+(500000 by default), which have no what-if either. A metric that is too large for one query is counted in parts.
 
-The statistics of /api/v1/status/tsdb, where Thanos has them, only tell how to group the metrics: they count every replica,
-and only stores that keep such statistics.
+The statistics of /api/v1/status/tsdb, where Thanos has them, only tell how to group and to split the metrics, and the size
+of one that cannot be counted: they count every replica, and only stores that keep such statistics.
 
 When a store does not answer, Thanos refuses to answer too, and the source fails (` + "`partial_response: false`" + `). With
 ` + "`partial_response: true`" + ` it answers with what it has and a warning. Then the counts may be too low and metrics may be
@@ -48,7 +49,7 @@ What could not be read is a problem in the report, and its metrics get no verdic
     partial_response: false      # true: go on when a store does not answer
     lookback: 1h                 # metrics with a sample in this span are counted, active or not; at least 5m
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
-    max_series_per_query: 100000 # no request asks for more series
+    max_series_per_query: 100000 # no request is meant to ask for more series
     max_series_per_scan: 20000000 # all of them together do not touch more
     scrape_interval: 1m          # where no rule tells it
     concurrency: 4               # requests at once
@@ -131,8 +132,8 @@ func (t *thanosSource) Inventory(ctx context.Context) (*sentei.Inventory, []sent
 }
 
 // readSizes reads how large the largest metrics are, which says how to group
-// them. The numbers are not used for anything else: they count every replica,
-// and lack stores without such statistics.
+// and to split them, and stands in for a count that fails: they count every
+// replica, and lack stores without such statistics.
 func (s *prometheusScan) readSizes(ctx context.Context) {
 	head, err := s.client.TSDBStatus(ctx, 10_000)
 	if err != nil {

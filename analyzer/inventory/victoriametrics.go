@@ -42,7 +42,8 @@ of a cluster, are blocking problems. Lists of label values, which VictoriaMetric
 
 Label statistics of the label_metrics largest metrics come from /api/v1/series, which answers for whole UTC days.
 VictoriaMetrics refuses to tell more than 30000 series at once (-search.maxSeries), so max_series_per_query should not be
-larger than that limit.
+larger than that limit. Metrics with more than 5 times max_series_per_query series (150000 by default) have no label
+statistics and no what-if. With count: queries, a metric of more than max_series_per_query is counted in parts.
 
 Scrape jobs are known when a single node scrapes by itself (-promscrape.config). For vmagent, name its configuration in
 ` + "`prometheus_config`" + ` of the backend. Samples per second, memory and disk are estimates made for Prometheus: VictoriaMetrics
@@ -54,7 +55,7 @@ It needs version 1.60 or later. What could not be read is a problem in the repor
     count: index                 # or queries, see above
     lookback: 1h                 # metrics with a sample in this span are counted; at least 5m
     label_metrics: 200           # so many metrics, the largest, get statistics of their labels
-    max_series_per_query: 30000  # no request asks for more series; not above -search.maxSeries
+    max_series_per_query: 30000  # no request is meant to ask for more series; not above -search.maxSeries
     max_series_per_scan: 20000000 # all of them together do not touch more
     scrape_interval: 1m          # where the targets do not tell it
     concurrency: 4               # requests at once
