@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,12 +106,14 @@ func (s *prometheusScan) countOne(ctx context.Context, how counting, name string
 	// are taken to be up to twice as large.
 	const margin = 2
 	jobs := make(map[string]int64)
+	var refused error
 	ask := func(ctx context.Context, matchers []string, n int64) (bool, error) {
 		if n > int64(s.MaxSeriesPerQuery) || len(matchers) > 1 && n > int64(s.MaxSeriesPerQuery)/margin {
 			return false, nil
 		}
 		samples, err := s.countQuery(ctx, fmt.Sprintf(how.query, join(matchers)), n)
 		if promapi.TooHeavy(err) && ctx.Err() == nil {
+			refused = err
 			return false, nil
 		}
 		for _, sample := range samples {
@@ -119,7 +122,7 @@ func (s *prometheusScan) countOne(ctx context.Context, how counting, name string
 		return err == nil, err
 	}
 	if err := (seriesSplitter{s, ask}).metric(ctx, name, guess); err != nil {
-		return err
+		return errors.Join(err, refused)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
