@@ -13,9 +13,15 @@ import (
 // unseen returns the values of the second that the first, which knows all of
 // its own, does not have.
 func unseen(first, second *sentei.LabelStats) []sentei.LabelValue {
-	return slices.DeleteFunc(slices.Clone(second.Values), func(v sentei.LabelValue) bool {
-		return slices.ContainsFunc(first.Values, func(k sentei.LabelValue) bool { return k.Value == v.Value })
-	})
+	same := func(a, b sentei.LabelValue) bool { return a.Value == b.Value }
+	if slices.EqualFunc(first.Values, second.Values, same) { // as they mostly are
+		return nil
+	}
+	known := make(map[string]bool, len(first.Values))
+	for _, v := range first.Values {
+		known[v.Value] = true
+	}
+	return slices.DeleteFunc(slices.Clone(second.Values), func(v sentei.LabelValue) bool { return known[v.Value] })
 }
 
 // hasMore reports whether the second has values that the first lacks, as far as
