@@ -38,12 +38,12 @@ What is estimated: samples per second (series by scrape or rule interval), memor
 source: reports show "?". To have these counted, use a source that reads the blocks.
 
 It is a light guest: at most concurrency requests at once (other sources that ask the same server count theirs), timeout
-for each request, budget for the whole scan, and max_series_per_scan for the series that all requests of a scan touch together: what is left after the count goes to the
-labels of the metrics with most series. It measures the server by the server itself: how long does it take for the same
-trivial question (time()) as at the start? When that takes three times as long, when a request takes more than 5
-seconds, and after each 429 and 503, half as many requests run at once, and a server that is slow even with one gets half
-of the time for itself. Retry-After stops all requests. Retries come only after connection errors and the statuses 429,
-502, 503 and 504. Every query ends in the comment "# sentei".
+for each request, budget for the whole scan, and max_series_per_scan for the series that all requests of a scan touch
+together: what is left after the count goes to the labels of the metrics with most series. It measures the server by the
+server itself: how long does it take for the same trivial question (time()) as at the start? When that takes three times
+as long, when a request takes more than 5 seconds, and after each 429 and 503, half as many requests run at once, and a
+server that is slow even with one gets half of the time for itself. Retry-After stops all requests. Retries come only
+after connection errors and the statuses 429, 502, 503 and 504. Every query ends in the comment "# sentei".
 
 **Series are listed** when a rule asks for those of a metric: proposals are executed over all series that the server has
 stored, also those that ended long ago, with Prometheus's own relabel code. This takes two requests for a metric, uses what
